@@ -1,0 +1,6 @@
+//! Your players are the server.
+
+pub mod link;
+pub mod raft;
+pub mod storage;
+pub mod wire;

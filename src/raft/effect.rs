@@ -1,0 +1,181 @@
+//! What goes into a node and what comes out of it.
+
+use super::{Ballot, Command, Entry, LogIndex, LogTime, Message, NodeId, Permission, Serial, Standing, Term, WriteId};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// Something that happened to a node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// The [deadline](super::Node::deadline) has come.
+    Wake,
+    /// A message of another node of the same cluster.
+    Receive {
+        /// Who sent it, as proven by its link.
+        from: NodeId,
+        /// The message.
+        message: Message,
+    },
+    /// This write, and every one before it, is durable.
+    Persisted(WriteId),
+    /// A node that holds an invitation is linked to us.
+    Linked(Joiner),
+    /// Our link to a node is gone. A hint: only silence counts.
+    Unlinked(NodeId),
+    /// This node is about to close: hand over the office, give up the vote, keep the membership.
+    Leave,
+}
+
+/// A node that is linked to us and whose invitation has been proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Joiner {
+    /// Who it is.
+    pub node: NodeId,
+    /// The public key that the id is drawn from.
+    pub key: [u8; 32],
+    /// What its invitation permits.
+    pub permission: Permission,
+}
+
+/// Something a node wants done. Effects are carried out in order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Make durable, then answer with [`Input::Persisted`].
+    Persist {
+        /// The name of the write.
+        id: WriteId,
+        /// What to write, atomically.
+        write: Write,
+    },
+    /// Everything this message promises is already durable.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        message: Message,
+    },
+    /// A command is committed and its turn has come.
+    Apply(Applied),
+}
+
+/// A committed command, on its way to the state machine. Each command comes once, in log order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Applied {
+    /// Its place in the log.
+    pub index: LogIndex,
+    /// The term it was appended in.
+    pub term: Term,
+    /// The leader's log time.
+    pub time: LogTime,
+    /// The command.
+    pub command: Command,
+    /// Why it has no effect, if it has none; its author learns this as the outcome.
+    pub refusal: Option<Refusal>,
+}
+
+/// Why a committed command has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Its author may only watch.
+    #[error("its author may view this room, not change it")]
+    NotPermitted,
+}
+
+/// One atomic change to a store. Empty parts change nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Write {
+    /// The term and the vote in it.
+    pub ballot: Option<Ballot>,
+    /// Drop every entry from this index on, before `entries` are added.
+    pub truncate_from: Option<LogIndex>,
+    /// Entries to add, consecutive, starting right after the log's end.
+    pub entries: Vec<Entry>,
+    /// The commit index as known now: a hint that shows the state sooner after a restart.
+    pub commit: Option<LogIndex>,
+    /// Commands of this node, to be kept until they are settled.
+    pub outbox_put: Vec<(Serial, Bytes)>,
+    /// Forget every command of the outbox up to and including this one.
+    pub outbox_settled: Option<Serial>,
+}
+
+/// The durable part of a node's state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Durable {
+    /// The term and the vote in it.
+    pub ballot: Ballot,
+    /// The log, from index 1 without gaps.
+    pub log: Vec<Entry>,
+    /// An index known to be committed; never beyond the log.
+    pub commit: LogIndex,
+    /// Commands of this node that were not settled.
+    pub outbox: BTreeMap<Serial, Bytes>,
+    /// The last serial this node ever gave out.
+    pub last_serial: Serial,
+}
+
+/// Why a proposal was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejected {
+    /// The body is larger than [`COMMAND_BYTES_MAX`](super::COMMAND_BYTES_MAX).
+    #[error("a command of {bytes} bytes is larger than the limit of {limit}; send large things beside the log")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The outbox is full: too many commands wait for a majority.
+    #[error("{waiting} commands wait already; the room has no majority, or cannot keep up")]
+    OutboxFull {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// This node is leaving.
+    #[error("this node is leaving the room")]
+    Leaving,
+}
+
+/// What a node is doing, for those who watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Leader, follower, candidate or listener.
+    pub role: RoleKind,
+    /// The leader it follows, if it knows one.
+    pub leader: Option<NodeId>,
+    /// Its term.
+    pub term: Term,
+    /// The last index it knows committed.
+    pub commit: LogIndex,
+    /// The end of its log.
+    pub last: LogIndex,
+    /// Its own commands that are not settled.
+    pub waiting: usize,
+    /// For a leader, what it knows of each other member; empty otherwise.
+    pub followers: BTreeMap<NodeId, Follower>,
+    /// Its standing in the configuration in force; none if it is no member.
+    pub standing: Option<Standing>,
+}
+
+/// The names of the roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RoleKind {
+    /// Has no part in the configuration yet, and waits to be let in.
+    Waiting,
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Asks for votes, or whether it would get them.
+    Candidate,
+    /// Leads.
+    Leader,
+}
+
+/// What a leader knows of one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Follower {
+    /// The last index known to be durable there.
+    pub matched: LogIndex,
+    /// Whether it has answered within the last election timeout.
+    pub heard: bool,
+}

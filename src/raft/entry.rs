@@ -1,0 +1,50 @@
+//! What the log holds.
+
+use super::{LogIndex, LogPosition, LogTime, Membership, NodeId, Serial, Term};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// The largest body of one command, in bytes. Larger things travel beside the log.
+pub const COMMAND_BYTES_MAX: usize = 4 * 1024;
+
+/// One entry of the replicated log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Entry {
+    /// The term of the leader that appended it.
+    pub term: Term,
+    /// Its place.
+    pub index: LogIndex,
+    /// The leader's log time when it was appended; never less than the entry before it.
+    pub time: LogTime,
+    /// What it says.
+    pub payload: Payload,
+}
+
+impl Entry {
+    /// Term and index together.
+    pub fn position(&self) -> LogPosition {
+        LogPosition { term: self.term, index: self.index }
+    }
+}
+
+/// What an entry says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Payload {
+    /// Nothing; a new leader's first entry, whose commit commits all before it (§3.6.2).
+    Empty,
+    /// A command of some author.
+    Command(Command),
+    /// The configuration from here on, in force as soon as it is appended (§4.1).
+    Membership(Membership),
+}
+
+/// A command of the state machine, named by its author and the author's count.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Command {
+    /// Who proposed it.
+    pub author: NodeId,
+    /// Which of the author's commands it is.
+    pub serial: Serial,
+    /// The command itself, opaque to consensus; at most [`COMMAND_BYTES_MAX`] bytes.
+    pub body: Bytes,
+}

@@ -1,0 +1,5 @@
+//! What travels: frames, their codec and limits, and invitations.
+
+mod invitation;
+
+pub use invitation::*;
