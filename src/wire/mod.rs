@@ -1,5 +1,19 @@
 //! What travels: frames, their codec and limits, and invitations.
 
+mod cluster;
+mod codec;
+mod error;
 mod invitation;
+mod random;
+mod rendezvous;
+mod secret;
+mod version;
 
+pub use cluster::*;
+pub use codec::*;
+pub use error::*;
 pub use invitation::*;
+pub(crate) use random::random_bytes;
+pub use rendezvous::*;
+pub use secret::*;
+pub use version::*;
