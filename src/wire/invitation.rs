@@ -23,6 +23,7 @@ const CHECKSUM_BYTES: usize = 4;
 const CHECKSUM_CONTEXT: &str = "bevy_quorum 2026-11 invitation checksum";
 const VIEWING_CONTEXT: &str = "bevy_quorum 2026-11 viewing secret";
 const ROOM_NAME_CONTEXT: &str = "bevy_quorum 2026-11 room name at a rendezvous";
+const EDITOR_PROOF_CONTEXT: &str = "bevy_quorum 2026-11 proof of an editor's invitation";
 const PROOF_CONTEXT: &str = "bevy_quorum 2026-11 proof of an invitation";
 
 /// The way into a room, as a link that can be sent to people.
@@ -122,6 +123,13 @@ impl Invitation {
     #[must_use]
     pub fn proof_key(&self) -> [u8; 32] {
         self.shared_key(PROOF_CONTEXT)
+    }
+
+    /// The key with which members prove to each other that they may edit; viewers can't derive it.
+    #[must_use]
+    pub fn editor_proof_key(&self) -> Option<[u8; 32]> {
+        let editor = self.permission >= Permission::Editor;
+        editor.then(|| self.secret.derive(EDITOR_PROOF_CONTEXT, &self.cluster.0))
     }
 
     /// The canonical bytes, as stores keep them.
