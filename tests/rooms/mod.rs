@@ -81,8 +81,8 @@ impl Diary {
     }
 }
 
-/// Waits until `id` is durable.
-pub fn wait_for(storage: &mut dyn Storage, id: WriteId) {
+/// Waits until `id` is durable; says which write is by then. The completion must not be polled yet.
+pub fn wait_for(storage: &mut dyn Storage, id: WriteId) -> WriteId {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -90,7 +90,10 @@ pub fn wait_for(storage: &mut dyn Storage, id: WriteId) {
         }
     }
     storage.wake(Waker::from(Arc::new(Unpark(thread::current()))));
-    while storage.poll().unwrap() < Some(id) {
-        thread::park();
+    loop {
+        match storage.poll().unwrap() {
+            Some(done) if done >= id => return done,
+            _ => thread::park(),
+        }
     }
 }
