@@ -6,7 +6,7 @@ mod rooms;
 
 use bevy_quorum::{
     raft::Durable,
-    storage::{Damage, DiskStorage, Identity, Opened, StorageError},
+    storage::{Damage, DiskStorage, Identity, Opened, STORE_VERSION, StorageError},
 };
 use redb::{Database, ReadableTable, TableDefinition};
 use rooms::{Diary, identity, wait_for};
@@ -194,7 +194,7 @@ fn a_value_that_was_not_written_by_us_is_refused() {
         ("a changed key", &|change| drop(change.open_table(meta).unwrap().insert("key", &[7; 40][..]).unwrap())),
         ("a gap in the log", &|change| drop(change.open_table(log).unwrap().remove(2).unwrap())),
         ("a changed body", &|change| drop(change.open_table(outbox).unwrap().insert(99, &b"x"[..]).unwrap())),
-        ("a log that is gone", &|change| drop(change.delete_table(log).unwrap())),
+        ("a log that is gone", &|change| assert!(change.delete_table(log).unwrap())),
         ("entries that changed places", &|change| {
             let mut log = change.open_table(log).unwrap();
             let second = log.get(2).unwrap().unwrap().value().to_vec();
@@ -212,5 +212,37 @@ fn a_value_that_was_not_written_by_us_is_refused() {
         let refused = DiskStorage::open(dir.path()).unwrap_err();
         assert!(is_damaged(&refused), "{what}: {refused}");
         assert!(fs::read(&path).unwrap() == before, "{what}: changed");
+    }
+}
+
+/// `value` as a store keeps it under `key` among what it holds once.
+fn sealed(key: &str, value: &[u8]) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new_derive_key("bevy_quorum 2026-11 stored value");
+    for part in ["meta", key] {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    [&hasher.update(value).finalize().as_bytes()[..8], value].concat()
+}
+
+#[test]
+fn a_room_of_another_version_is_refused_by_naming_both() {
+    let room = Room::closed();
+    for version in [0, 2, 250] {
+        let (dir, path) = room.copy(&room.file);
+        let database = Database::open(&path).unwrap();
+        let change = database.begin_write().unwrap();
+        let meta = TableDefinition::<&str, &[u8]>::new("meta");
+        change.open_table(meta).unwrap().insert("version", &sealed("version", &[version])[..]).unwrap();
+        change.commit().unwrap();
+        drop(database);
+        let before = fs::read(&path).unwrap();
+        let refused = DiskStorage::open(dir.path()).unwrap_err();
+        assert!(
+            matches!(refused, StorageError::OtherVersion { found, expected: STORE_VERSION, .. } if found == version.into()),
+            "{refused}"
+        );
+        let said = refused.to_string();
+        assert!(said.contains(&format!("version {version}")) && said.contains("version 1"), "{said}");
+        assert!(fs::read(&path).unwrap() == before);
     }
 }

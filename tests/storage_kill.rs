@@ -21,8 +21,24 @@ const ROUNDS: u64 = 24;
 /// How many writes the child keeps under way, so that a kill finds some in every state.
 const UNDER_WAY: u64 = 6;
 
+/// A child that doesn't outlive its test.
+struct Victim(Child);
+
+impl Victim {
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _dead_already = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
 /// This program again, running only the test `name` on the room in `dir`.
-fn child(name: &str, dir: &Path) -> (Child, BufReader<ChildStdout>) {
+fn child(name: &str, dir: &Path) -> (Victim, BufReader<ChildStdout>) {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(DIR, dir)
@@ -30,7 +46,7 @@ fn child(name: &str, dir: &Path) -> (Child, BufReader<ChildStdout>) {
         .spawn()
         .unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
-    (child, output)
+    (Victim(child), output)
 }
 
 /// Where the parent wants its child to work; nothing if this is the parent.
@@ -83,8 +99,7 @@ fn what_was_reported_durable_survives_a_kill_at_any_moment() {
         // How many reports to hear before the kill: scattered, and the same in every run.
         let heard = 1 + (round * 0x9e37_79b9) % 97;
         let last_heard = reports.by_ref().take(usize::try_from(heard).unwrap()).last().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.kill();
         let last_reported = reports.last().unwrap_or(last_heard);
 
         let durable = DiskStorage::open(dir.path()).unwrap().durable;
@@ -122,8 +137,7 @@ fn a_room_that_another_program_has_open_is_refused_until_that_program_dies() {
     let occupied = DiskStorage::create(dir.path(), &identity(), &Durable::default());
     assert!(matches!(occupied, Err(StorageError::InUse { .. })));
 
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.kill();
     DiskStorage::open(dir.path()).unwrap();
 }
 
