@@ -8,7 +8,7 @@ use bevy_quorum::{
     raft::{Durable, Term, WriteId},
     storage::{DiskStorage, StorageError},
 };
-use rooms::{Diary, identity, wait_for};
+use rooms::{Diary, identity, poll_until, wait_for};
 use std::{
     env,
     io::{BufRead, BufReader, Write},
@@ -39,7 +39,11 @@ impl Drop for Victim {
 
 /// This program again, running only the test `name` on the room in `dir`.
 fn child(name: &str, dir: &Path) -> (Victim, BufReader<ChildStdout>) {
-    let mut child = Command::new(env::current_exe().unwrap())
+    spawn(Command::new(env::current_exe().unwrap()), name, dir)
+}
+
+fn spawn(mut program: Command, name: &str, dir: &Path) -> (Victim, BufReader<ChildStdout>) {
+    let mut child = program
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(DIR, dir)
         .stdout(Stdio::piped())
@@ -149,4 +153,45 @@ fn a_creation_that_was_killed_half_way_leaves_no_room() {
     assert!(matches!(DiskStorage::open(dir.path()), Err(StorageError::NotFound { .. })));
     drop(DiskStorage::create(dir.path(), &identity(), &Durable::default()).unwrap());
     assert!(DiskStorage::exists(dir.path()));
+}
+
+#[test]
+fn child_that_writes_until_the_disk_refuses() {
+    let Some(dir) = given_dir() else { return };
+    let mut storage = DiskStorage::open(&dir).unwrap().storage;
+    let mut diary = Diary::default();
+    let mut done = WriteId(0);
+    let failure = loop {
+        let (id, write) = diary.next();
+        storage.submit(id, write);
+        match poll_until(&mut *storage, id) {
+            Ok(id) => done = id,
+            Err(failure) => break failure,
+        }
+    };
+    assert!(matches!(failure, StorageError::Io { .. } | StorageError::Full { .. }), "{failure}");
+    storage.submit(diary.next().0, bevy_quorum::raft::Write::default());
+    assert!(storage.poll().is_err(), "a failed store stays failed");
+    report(done.0);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_reported_durable_survives_a_disk_that_refuses_more() {
+    if given_dir().is_some() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    drop(DiskStorage::create(dir.path(), &identity(), &Durable::default()).unwrap());
+    let mut shell = Command::new("sh");
+    // Files may grow to 4,000 blocks of 512 bytes, and growing further is an error, not a signal.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$0\" \"$@\""]).arg(env::current_exe().unwrap());
+    let (mut child, output) = spawn(shell, "child_that_writes_until_the_disk_refuses", dir.path());
+    let done = reported(output).last().unwrap();
+    assert!(child.0.wait().unwrap().success());
+
+    let durable = DiskStorage::open(dir.path()).unwrap().durable;
+    let Term(written) = durable.ballot.term;
+    assert!(done > 0 && written >= done, "{done} reported, {written} there");
+    assert_eq!(durable, Diary::after(written).0);
 }
