@@ -7,12 +7,7 @@ use super::{
 };
 use crate::link::{Lane, LinkId, Plane};
 use bytes::Bytes;
-use futures::{
-    FutureExt, StreamExt,
-    channel::mpsc::UnboundedReceiver,
-    future::FusedFuture,
-    pin_mut, select,
-};
+use futures::{FutureExt, StreamExt, channel::mpsc::UnboundedReceiver, future::FusedFuture, pin_mut, select};
 use futures_timer::Delay;
 use matchbox_socket::{ChannelConfig, Packet, PeerId, PeerState, WebRtcSocketBuilder};
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
