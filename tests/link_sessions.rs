@@ -7,20 +7,35 @@ use bevy_quorum::{
         Credentials, DATAGRAM_BYTES_MAX, FRAME_BYTES_MAX, HANDSHAKE_TIMEOUT, Lane, Link, LinkEvent, LinkId, Plane,
         RefusalKind, RefusalReason, SILENCE_MAX, SessionEvent, Sessions, UNPROVEN_BYTES_MAX, UnlinkReason,
         in_process::{Address, Conditions, Endpoint, Network},
-        viewer_secret,
     },
     raft::{Moment, NodeId, Permission},
-    wire::{ClusterId, Frame, FrameBody, FrameError, Hello, PROTOCOL_VERSION, Payload, SessionTag, Whisper},
+    wire::{
+        ClusterId, Frame, FrameBody, FrameError, Hello, Invitation, PROTOCOL_VERSION, Payload, Secret, SessionTag,
+        Whisper,
+    },
 };
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use std::time::Duration;
 
 const ROOM: ClusterId = ClusterId([1; 16]);
-const SECRET: [u8; 32] = [2; 32];
+
+fn invitation() -> Invitation {
+    let invitation = Invitation::new(["ws://127.0.0.1:3536"], Permission::Editor).unwrap();
+    changed(invitation, ROOM, Secret::from_bytes([2; 32]))
+}
+
+fn changed(mut invitation: Invitation, cluster: ClusterId, secret: Secret) -> Invitation {
+    (invitation.cluster, invitation.secret) = (cluster, secret);
+    invitation
+}
 
 fn credentials(who: u8) -> Credentials {
-    Credentials::new(SigningKey::from_bytes(&[who; 32]), ROOM, Permission::Editor, &SECRET)
+    invited(who, &invitation())
+}
+
+fn invited(who: u8, invitation: &Invitation) -> Credentials {
+    Credentials::new(SigningKey::from_bytes(&[who; 32]), invitation)
 }
 
 /// A few nodes and strangers in one network.
@@ -190,8 +205,8 @@ fn a_link_is_proven_under_loss_delay_and_duplication() {
 #[test]
 fn an_invitation_to_view_proves_no_more_than_that() {
     let mut meeting = Meeting::of(&[1]);
-    let key = SigningKey::from_bytes(&[7; 32]);
-    let viewer = meeting.join(Credentials::new(key, ROOM, Permission::Viewer, &viewer_secret(&SECRET)));
+    let viewing = invitation().with_permission(Permission::Viewer).unwrap();
+    let viewer = meeting.join(invited(7, &viewing));
     meeting.pass(SHORTLY);
     let node = meeting.members[viewer].node;
     let proven = meeting.members[0].events.iter().find_map(|event| match event {
@@ -200,8 +215,7 @@ fn an_invitation_to_view_proves_no_more_than_that() {
     });
     assert_eq!(proven, Some(Permission::Viewer));
     // One who takes the viewers' secret for the editors' proves nothing at all.
-    let key = SigningKey::from_bytes(&[8; 32]);
-    meeting.join(Credentials::new(key, ROOM, Permission::Editor, &viewer_secret(&SECRET)));
+    meeting.join(invited(8, &changed(invitation(), ROOM, viewing.secret)));
     meeting.pass(SHORTLY);
     assert_eq!(meeting.linked(0), [node]);
     assert!(meeting.refused(0).contains(&RefusalReason::Unproven));
@@ -227,8 +241,7 @@ fn another_version_is_refused_by_naming_both() {
 #[test]
 fn another_room_is_refused_on_both_sides() {
     let mut meeting = Meeting::of(&[1]);
-    let key = SigningKey::from_bytes(&[2; 32]);
-    let other = meeting.join(Credentials::new(key, ClusterId([9; 16]), Permission::Editor, &SECRET));
+    let other = meeting.join(invited(2, &changed(invitation(), ClusterId([9; 16]), invitation().secret)));
     meeting.pass(SHORTLY);
     assert!(meeting.linked(0).is_empty() && meeting.linked(other).is_empty());
     assert!(meeting.members[0].sessions.refusals().of(RefusalKind::Foreign) > 0);
@@ -238,8 +251,7 @@ fn another_room_is_refused_on_both_sides() {
 #[test]
 fn a_wrong_secret_is_refused() {
     let mut meeting = Meeting::of(&[1]);
-    let key = SigningKey::from_bytes(&[2; 32]);
-    meeting.join(Credentials::new(key, ROOM, Permission::Editor, &[77; 32]));
+    meeting.join(invited(2, &changed(invitation(), ROOM, Secret::from_bytes([77; 32]))));
     meeting.pass(SHORTLY);
     assert!(meeting.linked(0).is_empty());
     assert!(meeting.refused(0).contains(&RefusalReason::Unproven));

@@ -10,7 +10,7 @@ use bevy_quorum::{
         matchbox::{MatchboxConfig, MatchboxLink},
     },
     raft::{Moment, NodeId, Permission},
-    wire::{ClusterId, Payload, Whisper},
+    wire::{ClusterId, Invitation, Payload, Secret, Whisper},
 };
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
@@ -88,7 +88,9 @@ impl Party {
 
     fn join(&mut self, name: u8, config: MatchboxConfig) -> usize {
         let key = SigningKey::from_bytes(&[name; 32]);
-        let credentials = Credentials::new(key, ClusterId([1; 16]), Permission::Editor, &[2; 32]);
+        let mut invitation = Invitation::new(["ws://127.0.0.1:3536"], Permission::Editor).unwrap();
+        (invitation.cluster, invitation.secret) = (ClusterId([1; 16]), Secret::from_bytes([2; 32]));
+        let credentials = Credentials::new(key, &invitation);
         let node = credentials.node();
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).unwrap();

@@ -1,9 +1,9 @@
 //! One connection on its way from a hello to a session.
 
-use super::{Credentials, Lane, RefusalReason, credentials::Transcript, node_of};
+use super::{Credentials, Lane, RefusalReason, credentials::Transcript};
 use crate::{
     raft::{Moment, NodeId, Permission},
-    wire::{Frame, FrameBody, Hello, Plane, Proof, SessionTag},
+    wire::{Frame, FrameBody, Hello, Plane, Proof, SessionTag, node_id_of},
 };
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ impl Connection {
         if hello.cluster != self.ours.cluster {
             return Err(RefusalReason::OtherCluster);
         }
-        if hello.node != node_of(&hello.key) {
+        if hello.node != node_id_of(&hello.key) {
             return Err(RefusalReason::ForgedId);
         }
         if hello.node == self.ours.node {

@@ -9,25 +9,9 @@
 
 use crate::{
     raft::{NodeId, Permission},
-    wire::{ClusterId, Hello, Plane, Proof, SessionTag},
+    wire::{ClusterId, Hello, Invitation, Plane, Proof, SessionTag, node_id_of},
 };
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-
-/// The secret of an invitation.
-pub type Secret = [u8; 32];
-
-/// The node that has `key` as its public key.
-pub fn node_of(key: &[u8; 32]) -> NodeId {
-    let hash = blake3::derive_key("bevy_quorum node id", key);
-    let mut id = [0; 8];
-    id.copy_from_slice(&hash[..8]);
-    NodeId(u64::from_be_bytes(id))
-}
-
-/// The secret of viewers' invitations, from the secret of editors'.
-pub fn viewer_secret(editor: &Secret) -> Secret {
-    blake3::derive_key("bevy_quorum viewer secret", editor)
-}
 
 /// Who a node is and what it was invited to.
 #[derive(Clone)]
@@ -39,21 +23,15 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Of the node with `key`, invited into `cluster` with `secret`.
-    pub fn new(key: SigningKey, cluster: ClusterId, permission: Permission, secret: &Secret) -> Self {
-        let (viewer, editor) = match permission {
-            Permission::Viewer => (*secret, None),
-            Permission::Editor | Permission::Owner => {
-                (viewer_secret(secret), Some(blake3::derive_key("bevy_quorum editor proof", secret)))
-            }
-        };
-        let viewer = blake3::derive_key("bevy_quorum viewer proof", &viewer);
-        Self { key, cluster, viewer, editor }
+    /// Of the node with `key`, that came by `invitation`.
+    pub fn new(key: SigningKey, invitation: &Invitation) -> Self {
+        let (viewer, editor) = (invitation.proof_key(), invitation.editing_proof_key());
+        Self { key, cluster: invitation.cluster, viewer, editor }
     }
 
     /// The node's id.
     pub fn node(&self) -> NodeId {
-        node_of(&self.key())
+        node_id_of(&self.key())
     }
 
     /// The node's public key.

@@ -4,14 +4,12 @@
 //! changes, so that a peer of another version, another cluster or an earlier session is told apart
 //! before anything else is read. The body follows, in the codec.
 
-use super::ClusterId;
+use super::{ClusterId, PROTOCOL_VERSION, WireError, decode, encode};
 use crate::raft::{Message, NodeId};
 use bytes::{BufMut, Bytes, BytesMut};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The version of everything that travels; a changed golden vector means a new one.
-pub const PROTOCOL_VERSION: u16 = 1;
 /// The largest frame on an unreliable lane, in bytes: what fits one SCTP packet, so that one lost
 /// packet loses one frame.
 pub const DATAGRAM_BYTES_MAX: usize = 1_100;
@@ -168,15 +166,9 @@ pub enum FrameError {
         /// What the frame says.
         theirs: u16,
     },
-    /// The body is no body, or holds more than it may.
-    #[error("frame has an unreadable body")]
-    Unreadable,
-    /// Something stands after the body.
-    #[error("frame has {bytes} bytes after its end")]
-    TrailingBytes {
-        /// How much.
-        bytes: usize,
-    },
+    /// The body is none, or not only one.
+    #[error(transparent)]
+    Body(#[from] WireError),
     /// A whisper holds more than it may.
     #[error("whisper of {bytes} bytes, at most {WHISPER_BYTES_MAX} are carried")]
     WhisperTooLarge {
@@ -199,13 +191,11 @@ impl Frame {
     /// When it is larger than any lane carries.
     pub fn encode(&self) -> Result<Bytes, FrameError> {
         self.body.check()?;
-        let mut bytes = BytesMut::with_capacity(DATAGRAM_BYTES_MAX);
+        let body = encode(&self.body)?;
+        let mut bytes = BytesMut::with_capacity(HEADER_BYTES + body.len());
         bytes.put_u16_le(PROTOCOL_VERSION);
         bytes.put_slice(&self.tag.0);
-        let mut writer = bytes.writer();
-        bincode::serde::encode_into_std_write(&self.body, &mut writer, bincode::config::standard())
-            .map_err(|_| FrameError::Unreadable)?;
-        let bytes = writer.into_inner();
+        bytes.put_slice(&body);
         check_size(bytes.len(), FRAME_BYTES_MAX)?;
         Ok(bytes.freeze())
     }
@@ -216,7 +206,7 @@ impl Frame {
     /// When the bytes are no frame of this version, or not only one.
     pub fn decode(bytes: &[u8], bytes_max: usize) -> Result<Self, FrameError> {
         let (tag, body) = Self::split(bytes, bytes_max)?;
-        let body: FrameBody = decode_body(body)?;
+        let body: FrameBody = decode(body, bytes_max)?;
         body.check()?;
         Ok(Self { tag, body })
     }
@@ -264,13 +254,4 @@ impl Hello {
 
 fn check_size(bytes: usize, bytes_max: usize) -> Result<(), FrameError> {
     if bytes > bytes_max { Err(FrameError::TooLarge { bytes, bytes_max }) } else { Ok(()) }
-}
-
-fn decode_body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
-    let config = bincode::config::standard().with_limit::<FRAME_BYTES_MAX>();
-    let (body, read) = bincode::serde::decode_from_slice(bytes, config).map_err(|_| FrameError::Unreadable)?;
-    match bytes.len() - read {
-        0 => Ok(body),
-        bytes => Err(FrameError::TrailingBytes { bytes }),
-    }
 }
