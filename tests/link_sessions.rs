@@ -19,17 +19,23 @@ use ed25519_dalek::SigningKey;
 use std::time::Duration;
 
 const ROOM: ClusterId = ClusterId([1; 16]);
-const SECRET: [u8; 32] = [2; 32];
 
-fn credentials(who: u8) -> Credentials {
-    Credentials::new(SigningKey::from_bytes(&[who; 32]), &invitation())
+fn invitation() -> Invitation {
+    let invitation = Invitation::new(["ws://127.0.0.1:3536"], Permission::Editor).unwrap();
+    changed(invitation, ROOM, Secret::from_bytes([2; 32]))
 }
 
-/// The invitation to edit that everybody has.
-fn invitation() -> Invitation {
-    let mut invitation = Invitation::new(["ws://in.process"], Permission::Editor).unwrap();
-    (invitation.cluster, invitation.secret) = (ROOM, Secret::from_bytes(SECRET));
+fn changed(mut invitation: Invitation, cluster: ClusterId, secret: Secret) -> Invitation {
+    (invitation.cluster, invitation.secret) = (cluster, secret);
     invitation
+}
+
+fn credentials(who: u8) -> Credentials {
+    invited(who, &invitation())
+}
+
+fn invited(who: u8, invitation: &Invitation) -> Credentials {
+    Credentials::new(SigningKey::from_bytes(&[who; 32]), invitation)
 }
 
 /// A few nodes and strangers in one network.
@@ -199,9 +205,8 @@ fn a_link_is_proven_under_loss_delay_and_duplication() {
 #[test]
 fn an_invitation_to_view_proves_no_more_than_that() {
     let mut meeting = Meeting::of(&[1]);
-    let key = SigningKey::from_bytes(&[7; 32]);
-    let viewers = invitation().with_permission(Permission::Viewer).unwrap();
-    let viewer = meeting.join(Credentials::new(key, &viewers));
+    let viewing = invitation().with_permission(Permission::Viewer).unwrap();
+    let viewer = meeting.join(invited(7, &viewing));
     meeting.pass(SHORTLY);
     let node = meeting.members[viewer].node;
     let proven = meeting.members[0].events.iter().find_map(|event| match event {
@@ -210,10 +215,7 @@ fn an_invitation_to_view_proves_no_more_than_that() {
     });
     assert_eq!(proven, Some(Permission::Viewer));
     // One who takes the viewers' secret for the editors' proves nothing at all.
-    let key = SigningKey::from_bytes(&[8; 32]);
-    let mut forged = invitation();
-    forged.secret = viewers.secret;
-    meeting.join(Credentials::new(key, &forged));
+    meeting.join(invited(8, &changed(invitation(), ROOM, viewing.secret)));
     meeting.pass(SHORTLY);
     assert_eq!(meeting.linked(0), [node]);
     assert!(meeting.refused(0).contains(&RefusalReason::Unproven));
@@ -239,10 +241,7 @@ fn another_version_is_refused_by_naming_both() {
 #[test]
 fn another_room_is_refused_on_both_sides() {
     let mut meeting = Meeting::of(&[1]);
-    let key = SigningKey::from_bytes(&[2; 32]);
-    let mut elsewhere = invitation();
-    elsewhere.cluster = ClusterId([9; 16]);
-    let other = meeting.join(Credentials::new(key, &elsewhere));
+    let other = meeting.join(invited(2, &changed(invitation(), ClusterId([9; 16]), invitation().secret)));
     meeting.pass(SHORTLY);
     assert!(meeting.linked(0).is_empty() && meeting.linked(other).is_empty());
     assert!(meeting.members[0].sessions.refusals().of(RefusalKind::Foreign) > 0);
@@ -252,10 +251,7 @@ fn another_room_is_refused_on_both_sides() {
 #[test]
 fn a_wrong_secret_is_refused() {
     let mut meeting = Meeting::of(&[1]);
-    let key = SigningKey::from_bytes(&[2; 32]);
-    let mut mistaken = invitation();
-    mistaken.secret = Secret::from_bytes([77; 32]);
-    meeting.join(Credentials::new(key, &mistaken));
+    meeting.join(invited(2, &changed(invitation(), ROOM, Secret::from_bytes([77; 32]))));
     meeting.pass(SHORTLY);
     assert!(meeting.linked(0).is_empty());
     assert!(meeting.refused(0).contains(&RefusalReason::Unproven));

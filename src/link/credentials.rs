@@ -23,10 +23,9 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Of the node with `key`, who came by `invitation`.
-    #[must_use]
+    /// Of the node with `key`, that came by `invitation`.
     pub fn new(key: SigningKey, invitation: &Invitation) -> Self {
-        let (viewer, editor) = (invitation.proof_key(), invitation.editor_proof_key());
+        let (viewer, editor) = (invitation.proof_key(), invitation.editing_proof_key());
         Self { key, cluster: invitation.cluster, viewer, editor }
     }
 

@@ -8,6 +8,8 @@ mod credentials;
 mod error;
 #[cfg(any(test, feature = "playtest"))]
 pub mod in_process;
+#[cfg(feature = "webrtc")]
+pub mod matchbox;
 mod peer;
 mod refusal;
 mod session;
