@@ -33,6 +33,8 @@ mod turn;
 pub use ballot::*;
 pub use change::ChangeRefused;
 pub use config::Config;
+#[cfg(feature = "playtest")]
+pub(crate) use dice::Dice;
 pub use effect::*;
 pub use entry::*;
 pub use ids::*;
