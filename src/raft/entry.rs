@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 /// The largest body of one command, in bytes. Larger things travel beside the log.
 pub const COMMAND_BYTES_MAX: usize = 4 * 1024;
 
+/// The most that an entry takes beside its body, encoded.
+pub(super) const ENTRY_BYTES: usize = 64;
+/// The most that one member takes, encoded.
+const MEMBER_BYTES: usize = 48;
+
 /// One entry of the replicated log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
@@ -24,6 +29,16 @@ impl Entry {
     /// Term and index together.
     pub fn position(&self) -> LogPosition {
         LogPosition { term: self.term, index: self.index }
+    }
+
+    /// An upper bound of its encoded size.
+    pub(super) fn bytes(&self) -> usize {
+        ENTRY_BYTES
+            + match &self.payload {
+                Payload::Empty => 0,
+                Payload::Command(command) => command.body.len(),
+                Payload::Membership(membership) => membership.members.len() * MEMBER_BYTES,
+            }
     }
 }
 
