@@ -21,8 +21,10 @@
 mod cluster;
 mod machine;
 mod network;
+mod party;
 mod referee;
 mod run;
 
 pub use cluster::Cluster;
 pub use network::Conditions;
+pub use party::{FRAME, Guest, Party};

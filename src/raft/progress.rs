@@ -1,9 +1,9 @@
 //! What a leader knows of one follower.
 
 use super::{
+    Config, LogIndex, LogPosition, Moment,
     inflight::{Inflight, RoundTrip},
     log::Log,
-    Config, LogIndex, LogPosition, Moment,
 };
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
 //! Who a node is.
 
-
 use crate::{
     raft::NodeId,
     wire::{Invitation, node_id_of, random_bytes},
