@@ -1,0 +1,148 @@
+//! Strokes from a JSON file, as `--draw` takes them.
+
+use serde::Deserialize;
+use std::{fs, io, path::Path};
+
+/// The largest file that is read, in bytes.
+pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// One stroke of the file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileStroke {
+    /// Red, green, blue.
+    pub color: Rgb,
+    /// How wide, in board units.
+    pub width: f32,
+    /// Where it goes.
+    pub points: Vec<[f32; 2]>,
+}
+
+/// A colour, written `#rrggbb`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Rgb(pub [u8; 3]);
+
+impl TryFrom<String> for Rgb {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("the colour {text:?} isn't written #rrggbb");
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or_else(wrong)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        let number = u32::from_str_radix(digits, 16).map_err(|_| wrong())?;
+        let [_, red, green, blue] = number.to_be_bytes();
+        Ok(Self([red, green, blue]))
+    }
+}
+
+/// What is wrong with a file of strokes, and where.
+#[derive(Debug, thiserror::Error)]
+pub enum DrawFileError {
+    /// It can't be read.
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    /// It is larger than what we read.
+    #[error("it has {bytes} bytes, and {FILE_BYTES_MAX} are the limit")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+    },
+    /// It isn't JSON, or not a list of strokes.
+    #[error("{0}")]
+    Malformed(#[from] serde_json::Error),
+    /// A stroke has no points.
+    #[error("stroke {stroke} of the list has no points")]
+    Empty {
+        /// Which one, counted from 1.
+        stroke: usize,
+    },
+    /// A stroke's width is no width.
+    #[error("stroke {stroke} of the list has the width {width}; it has to be more than 0")]
+    Width {
+        /// Which one, counted from 1.
+        stroke: usize,
+        /// What it says.
+        width: f32,
+    },
+    /// A point is nowhere.
+    #[error("point {point} of stroke {stroke} of the list is too far away")]
+    Point {
+        /// Which stroke, counted from 1.
+        stroke: usize,
+        /// Which of its points, counted from 1.
+        point: usize,
+    },
+}
+
+/// Reads a file of strokes.
+pub fn read(path: &Path) -> Result<Vec<FileStroke>, DrawFileError> {
+    let bytes = fs::metadata(path)?.len();
+    if bytes > FILE_BYTES_MAX {
+        return Err(DrawFileError::TooLarge { bytes });
+    }
+    parse(&fs::read(path)?)
+}
+
+fn parse(json: &[u8]) -> Result<Vec<FileStroke>, DrawFileError> {
+    let strokes: Vec<FileStroke> = serde_json::from_slice(json)?;
+    for (number, stroke) in (1..).zip(&strokes) {
+        check(number, stroke)?;
+    }
+    Ok(strokes)
+}
+
+fn check(number: usize, stroke: &FileStroke) -> Result<(), DrawFileError> {
+    if stroke.points.is_empty() {
+        return Err(DrawFileError::Empty { stroke: number });
+    }
+    if !(stroke.width.is_finite() && stroke.width > 0.0) {
+        return Err(DrawFileError::Width { stroke: number, width: stroke.width });
+    }
+    let nowhere = stroke.points.iter().position(|point| !point.iter().all(|coordinate| coordinate.is_finite()));
+    match nowhere {
+        Some(point) => Err(DrawFileError::Point { stroke: number, point: point + 1 }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn refusal(json: &str) -> String {
+        parse(json.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn strokes_are_read_as_written() {
+        let strokes = parse(br##"[{"color":"#1E90ff","width":2.5,"points":[[0,1],[-3.5,4]]}]"##).unwrap();
+        let points = vec![[0.0, 1.0], [-3.5, 4.0]];
+        assert_eq!(strokes, [FileStroke { color: Rgb([0x1e, 0x90, 0xff]), width: 2.5, points }]);
+        assert_eq!(parse(b"[]").unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        assert!(refusal("[\n{\"color\":}]").contains("line 2 column 10"));
+        let red = "[\n{\"color\":\"red\",\"width\":2,\"points\":[[0,0]]}]";
+        assert!(refusal(red).contains("\"red\"") && refusal(red).contains("line 2"), "{}", refusal(red));
+        assert!(refusal(r##"[{"color":"#+12345","width":2,"points":[]}]"##).contains("#rrggbb"));
+        assert!(refusal(r##"[{"color":"#112233","width":2}]"##).contains("`points`"));
+        assert!(refusal(r##"[{"color":"#112233","width":2,"points":[[0]]}]"##).contains("line 1"));
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let stroke = |width: &str, points: &str| {
+            let good = r##"{"color":"#112233","width":1,"points":[[0,0]]}"##;
+            refusal(&format!(r##"[{good},{{"color":"#112233","width":{width},"points":{points}}}]"##))
+        };
+        assert_eq!(stroke("1", "[]"), "stroke 2 of the list has no points");
+        assert_eq!(stroke("0", "[[0,0]]"), "stroke 2 of the list has the width 0; it has to be more than 0");
+        assert_eq!(stroke("1", "[[0,0],[1e300,0]]"), "point 2 of stroke 2 of the list is too far away");
+    }
+}
