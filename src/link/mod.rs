@@ -3,18 +3,25 @@
 //! A [`Link`] is a bundle of lanes to many peers at once. It knows nothing of nodes or rooms: it opens,
 //! carries frames and closes. `session` makes authenticated peers out of it.
 
+mod connection;
+mod credentials;
 mod error;
+#[cfg(any(test, feature = "playtest"))]
+pub mod in_process;
+mod peer;
+mod refusal;
+mod session;
 
+pub use crate::wire::{DATAGRAM_BYTES_MAX, FRAME_BYTES_MAX, Plane};
+pub use connection::{HANDSHAKE_TIMEOUT, HELLO_INTERVAL, UNPROVEN_BYTES_MAX};
+pub use credentials::*;
 pub use error::*;
+pub use peer::SessionStats;
+pub use refusal::*;
+pub use session::*;
 
 use bytes::Bytes;
 use std::task::Waker;
-
-/// The largest frame on an unreliable lane, in bytes: what fits one SCTP packet, so that one lost
-/// packet loses one frame.
-pub const DATAGRAM_BYTES_MAX: usize = 1_100;
-/// The largest frame on a reliable lane, in bytes: what every browser carries as one message.
-pub const FRAME_BYTES_MAX: usize = 16 * 1024;
 
 /// One of the four ways to a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,13 +36,38 @@ pub enum Lane {
     BulkReliable,
 }
 
-/// The two connections to each peer: what is on one never waits for the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Plane {
-    /// Consensus and whispers.
-    Consensus,
-    /// Blobs.
-    Bulk,
+impl Lane {
+    /// The connection it belongs to.
+    pub fn plane(self) -> Plane {
+        match self {
+            Self::Unreliable | Self::Reliable => Plane::Consensus,
+            Self::BulkUnreliable | Self::BulkReliable => Plane::Bulk,
+        }
+    }
+
+    /// The lane of `plane` on which nothing is lost while the connection stands.
+    pub fn reliable(plane: Plane) -> Self {
+        match plane {
+            Plane::Consensus => Self::Reliable,
+            Plane::Bulk => Self::BulkReliable,
+        }
+    }
+
+    /// The lane of `plane` for what may be lost.
+    pub fn unreliable(plane: Plane) -> Self {
+        match plane {
+            Plane::Consensus => Self::Unreliable,
+            Plane::Bulk => Self::BulkUnreliable,
+        }
+    }
+
+    /// The largest frame it carries, in bytes.
+    pub fn bytes_max(self) -> usize {
+        match self {
+            Self::Unreliable | Self::BulkUnreliable => DATAGRAM_BYTES_MAX,
+            Self::Reliable | Self::BulkReliable => FRAME_BYTES_MAX,
+        }
+    }
 }
 
 /// One connection to one remote socket, as named by the link; never used twice.
@@ -86,8 +118,13 @@ pub trait Link: Send + 'static {
     /// Sends `frame`, which fits the lane; never blocks, promises nothing.
     fn send(&mut self, link: LinkId, lane: Lane, frame: Bytes);
 
-    /// Sends and receives nothing more on a connection.
+    /// Sends and receives nothing more on a connection, for good.
     fn close(&mut self, link: LinkId);
+
+    /// Gives up a connection that doesn't work; another one to the same socket may be tried.
+    fn redial(&mut self, link: LinkId) {
+        self.close(link);
+    }
 
     /// Whom to wake when [`poll`](Self::poll) has something to say.
     fn wake(&mut self, waker: Waker);

@@ -4,21 +4,43 @@
 //! the commit index as last known, and the outbox of commands that are not settled yet.
 //! Writes are submitted and complete later, in order; what waits for a write is held back by the core.
 
+#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
+mod disk;
 mod error;
+mod extent;
+mod identity;
+mod memory;
+mod progress;
 
+#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
+pub use disk::*;
 pub use error::*;
+pub use identity::*;
+pub use memory::*;
 
 use crate::{
     raft::{Durable, Write, WriteId},
     wire::Invitation,
 };
-use ed25519_dalek::SigningKey;
-use std::task::Waker;
+use std::{fmt, task::Waker};
 
 /// A place where a node keeps what it promised.
 pub trait Storage: Send + 'static {
     /// Queues `write`; never blocks. Writes become durable atomically, in the order of submission.
+    ///
+    /// A write that holds nothing but a commit index is a hint: it completes in its turn, and is kept
+    /// together with what follows.
+    ///
+    /// # Panics
+    /// If the write doesn't follow from those before it: a gap in the log, a commit index beyond it,
+    /// a serial that was given out already. The core never submits such a write.
     fn submit(&mut self, id: WriteId, write: Write);
+
+    /// Keeps another way back into the same room from now on, in order with the writes.
+    ///
+    /// # Panics
+    /// If the invitation is to another room.
+    fn set_invitation(&mut self, invitation: &Invitation);
 
     /// The last write that is durable, if that changed since the last call.
     ///
@@ -30,7 +52,7 @@ pub trait Storage: Send + 'static {
     fn wake(&mut self, waker: Waker);
 }
 
-/// An open store, and what it held.
+/// An open store, and what it held. Dropping the storage completes what was submitted.
 pub struct Opened {
     /// Where to write from now on.
     pub storage: Box<dyn Storage>,
@@ -40,11 +62,11 @@ pub struct Opened {
     pub durable: Durable,
 }
 
-/// Who a node is and which room it belongs to. Made inside its store, dies with it.
-#[derive(Clone)]
-pub struct Identity {
-    /// The static key; the node's id is drawn from its public half.
-    pub key: SigningKey,
-    /// The way back into the room: its cluster, secret and addresses.
-    pub invitation: Invitation,
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("identity", &self.identity)
+            .field("durable", &self.durable)
+            .finish_non_exhaustive()
+    }
 }

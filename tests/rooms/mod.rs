@@ -1,0 +1,96 @@
+//! What the tests of stores begin with.
+#![allow(clippy::unwrap_used)]
+
+use bevy_quorum::{
+    raft::{
+        Ballot, Command, Durable, Entry, LogIndex, LogTime, NodeId, Payload, Permission, Serial, Term, Write, WriteId,
+    },
+    storage::{Identity, MemoryDisk, Storage},
+    wire::Invitation,
+};
+use bytes::Bytes;
+use std::{
+    sync::Arc,
+    task::{Wake, Waker},
+    thread::{self, Thread},
+};
+
+/// A new node of a new room.
+pub fn identity() -> Identity {
+    Identity::generate(Invitation::new(["ws://127.0.0.1:3536"], Permission::Editor).unwrap())
+}
+
+/// An entry with a body that names it.
+pub fn entry(term: u64, index: u64) -> Entry {
+    let body = Bytes::from(format!("entry {index} of term {term} ").repeat(1 + index as usize % 40));
+    let command = Command { author: NodeId(term), serial: Serial(index), body };
+    Entry { term: Term(term), index: LogIndex(index), time: LogTime(index * 10), payload: Payload::Command(command) }
+}
+
+/// The `n`th write of a node whose log grows, is cut back now and then, and whose outbox fills and empties.
+/// Its ballot has term `n`.
+#[derive(Default)]
+pub struct Diary {
+    pub written: u64,
+    last: u64,
+    commit: u64,
+    serial: u64,
+}
+
+impl Diary {
+    /// The next write.
+    pub fn next(&mut self) -> (WriteId, Write) {
+        self.written += 1;
+        let n = self.written;
+        let mut write = Write {
+            ballot: Some(Ballot { term: Term(n), vote: n.is_multiple_of(3).then_some(NodeId(n)) }),
+            ..Default::default()
+        };
+        if n.is_multiple_of(5) && self.last > self.commit {
+            write.truncate_from = Some(LogIndex(self.last));
+            self.last -= 1;
+        }
+        for _ in 0..n % 4 {
+            self.last += 1;
+            write.entries.push(entry(n, self.last));
+        }
+        if n.is_multiple_of(7) {
+            self.commit = self.last;
+            write.commit = Some(LogIndex(self.commit));
+        }
+        if n.is_multiple_of(2) {
+            self.serial += 1;
+            write.outbox_put = vec![(Serial(self.serial), Bytes::from(format!("command {n}")))];
+        }
+        if n.is_multiple_of(11) {
+            write.outbox_settled = Some(Serial(self.serial - 1));
+        }
+        (WriteId(n), write)
+    }
+
+    /// What a store holds after the first `written` writes, and the diary from there on.
+    pub fn after(written: u64) -> (Durable, Self) {
+        let (disk, mut diary) = (MemoryDisk::new(), Self::default());
+        let mut opened = disk.create(&identity(), &Durable::default()).unwrap();
+        while diary.written < written {
+            let (id, write) = diary.next();
+            opened.storage.submit(id, write);
+        }
+        drop(opened);
+        (disk.open().unwrap().durable, diary)
+    }
+}
+
+/// Waits until `id` is durable.
+pub fn wait_for(storage: &mut dyn Storage, id: WriteId) {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    storage.wake(Waker::from(Arc::new(Unpark(thread::current()))));
+    while storage.poll().unwrap() < Some(id) {
+        thread::park();
+    }
+}
