@@ -2,16 +2,14 @@
 
 use crate::{
     raft::NodeId,
-    wire::{Invitation, random_bytes},
+    wire::{Invitation, node_id_of, random_bytes},
 };
 use ed25519_dalek::SigningKey;
-
-const NODE_ID_CONTEXT: &str = "bevy_quorum 2026-11 node id of a public key";
 
 /// Who a node is and which room it belongs to. Made inside its store, dies with it.
 ///
 /// ```
-/// use bevy_quorum::{raft::Permission, storage::{Identity, node_id_of}, wire::Invitation};
+/// use bevy_quorum::{raft::Permission, storage::Identity, wire::{Invitation, node_id_of}};
 ///
 /// let identity = Identity::generate(Invitation::new(["ws://127.0.0.1:3536"], Permission::Editor)?);
 /// assert_eq!(identity.node(), node_id_of(&identity.public_key()));
@@ -43,11 +41,4 @@ impl Identity {
     pub fn public_key(&self) -> [u8; 32] {
         self.key.verifying_key().to_bytes()
     }
-}
-
-/// The id of the node that holds the private half of this key: the start of the key's hash.
-#[must_use]
-pub fn node_id_of(public_key: &[u8; 32]) -> NodeId {
-    let [a, b, c, d, e, f, g, h, ..] = blake3::derive_key(NODE_ID_CONTEXT, public_key);
-    NodeId(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
 }
