@@ -1,6 +1,6 @@
 //! The command line.
 
-use super::errors::Failure;
+use crate::errors::Failure;
 use clap::Parser;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

@@ -1,6 +1,7 @@
 //! What can go wrong before anybody draws, each in one line that says what to do.
 
-use super::draw_file::DrawFileError;
+use crate::draw_file::DrawFileError;
+use bevy_quorum::wire::InvitationError;
 use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 /// Why the whiteboard ends.
@@ -10,8 +11,8 @@ pub enum Failure {
     #[error("{0}; `whiteboard --help` shows what it takes")]
     Usage(String),
     /// The invitation can't be read.
-    #[error("this invitation can't be used: {0}; copy the whole link, from its first letter to its last")]
-    Invitation(String),
+    #[error(transparent)]
+    Invitation(#[from] InvitationError),
     /// `--draw`'s file can't be used.
     #[error("can't draw {}: {error}", path.display())]
     DrawFile {
