@@ -1,7 +1,11 @@
 //! What every whiteboard does in its room, window or not: it enters, says how the board stands, draws what it
 //! was told to, and ends with a reason when it can't go on.
 
-use crate::{board, draw_file::FileStroke, entry::Entry, errors::Failure, output::Output, status::StatusLine};
+use crate::{
+    board::{self, Board, Drafts, Stroke},
+    entry::Entry, errors::Failure, folder::Folder, output::Output, signaling::Signaling,
+    status::StatusLine,
+};
 use bevy::prelude::*;
 use bevy_quorum::prelude::*;
 use std::{
@@ -18,7 +22,7 @@ const STROKES_ON_THE_WAY_MAX: usize = 2_000;
 
 /// What is still to be drawn of `--draw`'s file.
 #[derive(Resource)]
-struct Drawing(VecDeque<FileStroke>);
+struct Drawing(VecDeque<Stroke>);
 
 /// The signaling server that has to let us in, and since when we wait.
 #[derive(Resource)]
@@ -27,11 +31,18 @@ struct Needed {
     since: Instant,
 }
 
+/// Our own signaling server, and the folder that remembers its address.
+#[derive(Resource)]
+struct Host {
+    signaling: Signaling,
+    folder: Folder,
+}
+
 /// Takes part in the board of `entry`, with `strokes` to draw, and with status lines if they are wanted.
-pub fn attend(app: &mut App, entry: Entry, strokes: Vec<FileStroke>, tell: Telling) {
-    let Entry { room, signaling, needed } = entry;
+pub fn attend(app: &mut App, entry: Entry, strokes: Vec<Stroke>, tell: Telling) {
+    let Entry { room, folder, signaling, needed } = entry;
     if let Some(signaling) = signaling {
-        app.insert_resource(signaling);
+        app.insert_resource(Host { signaling, folder });
     }
     if let Some(url) = needed {
         app.insert_resource(Needed { url, since: Instant::now() });
@@ -44,7 +55,7 @@ pub fn attend(app: &mut App, entry: Entry, strokes: Vec<FileStroke>, tell: Telli
                 commands.spawn(room);
             }
         })
-        .add_systems(Update, (announce, draw_on, end_if_failed, end_if_unreachable));
+        .add_systems(Update, (remember_address, announce, draw_on, end_if_failed, end_if_unreachable));
     if tell == Telling::Status {
         app.add_systems(PostUpdate, tell_status);
     }
@@ -59,6 +70,20 @@ pub enum Telling {
     Status,
 }
 
+/// Remembers where our signaling server listens, once the folder is ours.
+fn remember_address(rooms: Query<&Room>, host: Option<Res<Host>>, mut done: Local<bool>) -> Result {
+    let (Some(host), Ok(room), false) = (host, rooms.single(), *done) else { return Ok(()) };
+    if room.status().node.is_none() {
+        return Ok(());
+    }
+    *done = true;
+    let (address, before) = (host.signaling.address(), host.folder.listened_at());
+    if let Some(before) = before.filter(|before| *before != address) {
+        eprintln!("whiteboard: this board was found at {before} and is at {address} now; newcomers need the new link");
+    }
+    Ok(host.folder.remember(address)?)
+}
+
 /// Prints the link, once others can come in by it.
 fn announce(rooms: Query<(&Room, &RoomState)>, output: Res<Output>, mut done: Local<bool>) {
     for (room, state) in &rooms {
@@ -71,13 +96,12 @@ fn announce(rooms: Query<(&Room, &RoomState)>, output: Res<Output>, mut done: Lo
 }
 
 /// Draws the next strokes of the file, as a user would have.
-fn draw_on(mut drawing: ResMut<Drawing>, mut rooms: Query<&mut Room>, mut canvas: board::Pen) -> Result {
-    for room in &mut rooms {
-        let free = STROKES_ON_THE_WAY_MAX.saturating_sub(room.status().pending);
-        for _ in 0..free.min(STROKES_PER_FRAME_MAX) {
-            let Some(stroke) = drawing.0.pop_front() else { return Ok(()) };
-            canvas.draw(&room, stroke)?;
-        }
+fn draw_on(mut drawing: ResMut<Drawing>, rooms: Query<&Room>, mut drafts: ResMut<Drafts>) -> Result {
+    let Ok(room) = rooms.single() else { return Ok(()) };
+    let free = STROKES_ON_THE_WAY_MAX.saturating_sub(room.status().pending);
+    for _ in 0..free.min(STROKES_PER_FRAME_MAX) {
+        let Some(stroke) = drawing.0.pop_front() else { break };
+        board::draw(&mut drafts, room, &stroke)?;
     }
     Ok(())
 }
@@ -117,15 +141,19 @@ fn end(failure: &Failure, exit: &mut MessageWriter<AppExit>) {
 /// Prints how the board stands, when that has changed.
 fn tell_status(
     rooms: Query<&Room>,
-    board: Res<board::Board>,
+    board: Res<Board>,
     drawing: Res<Drawing>,
     output: Res<Output>,
+    mut digest: Local<(u64, String)>,
     mut told: Local<Option<StatusLine>>,
 ) {
     let Ok(room) = rooms.single() else { return };
     let mut status = room.status().clone();
     status.pending += drawing.0.len();
-    let line = StatusLine::new(&status, board.len(), board.digest().to_string());
+    if digest.1.is_empty() || digest.0 != board.version() {
+        *digest = (board.version(), board.digest().to_string());
+    }
+    let line = StatusLine::new(&status, board.len(), digest.1.clone());
     if status.node.is_some() && told.as_ref() != Some(&line) {
         output.state(line.json());
         *told = Some(line);

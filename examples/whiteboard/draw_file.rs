@@ -1,27 +1,25 @@
 //! Strokes from a JSON file, as `--draw` takes them.
 
+use crate::board::{Stroke, StrokeError};
 use serde::Deserialize;
 use std::{fs, io, path::Path};
 
 /// The largest file that is read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// One stroke of the file.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// One stroke as the file has it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FileStroke {
-    /// Red, green, blue.
-    pub color: Rgb,
-    /// How wide, in board units.
-    pub width: f32,
-    /// Where it goes.
-    pub points: Vec<[f32; 2]>,
+struct FileStroke {
+    color: Rgb,
+    width: f32,
+    points: Vec<(f32, f32)>,
 }
 
 /// A colour, written `#rrggbb`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Deserialize)]
 #[serde(try_from = "String")]
-pub struct Rgb(pub [u8; 3]);
+struct Rgb([u8; 3]);
 
 impl TryFrom<String> for Rgb {
     type Error = String;
@@ -53,32 +51,18 @@ pub enum DrawFileError {
     /// It isn't JSON, or not a list of strokes.
     #[error("{0}")]
     Malformed(#[from] serde_json::Error),
-    /// A stroke has no points.
-    #[error("stroke {stroke} of the list has no points")]
-    Empty {
+    /// The board takes no such stroke.
+    #[error("stroke {stroke} of the list can't be drawn: {error}")]
+    Stroke {
         /// Which one, counted from 1.
         stroke: usize,
-    },
-    /// A stroke's width is no width.
-    #[error("stroke {stroke} of the list has the width {width}; it has to be more than 0")]
-    Width {
-        /// Which one, counted from 1.
-        stroke: usize,
-        /// What it says.
-        width: f32,
-    },
-    /// A point is nowhere.
-    #[error("point {point} of stroke {stroke} of the list is too far away")]
-    Point {
-        /// Which stroke, counted from 1.
-        stroke: usize,
-        /// Which of its points, counted from 1.
-        point: usize,
+        /// What is wrong with it.
+        error: StrokeError,
     },
 }
 
 /// Reads a file of strokes.
-pub fn read(path: &Path) -> Result<Vec<FileStroke>, DrawFileError> {
+pub fn read(path: &Path) -> Result<Vec<Stroke>, DrawFileError> {
     let bytes = fs::metadata(path)?.len();
     if bytes > FILE_BYTES_MAX {
         return Err(DrawFileError::TooLarge { bytes });
@@ -86,26 +70,14 @@ pub fn read(path: &Path) -> Result<Vec<FileStroke>, DrawFileError> {
     parse(&fs::read(path)?)
 }
 
-fn parse(json: &[u8]) -> Result<Vec<FileStroke>, DrawFileError> {
+fn parse(json: &[u8]) -> Result<Vec<Stroke>, DrawFileError> {
     let strokes: Vec<FileStroke> = serde_json::from_slice(json)?;
-    for (number, stroke) in (1..).zip(&strokes) {
-        check(number, stroke)?;
-    }
-    Ok(strokes)
-}
-
-fn check(number: usize, stroke: &FileStroke) -> Result<(), DrawFileError> {
-    if stroke.points.is_empty() {
-        return Err(DrawFileError::Empty { stroke: number });
-    }
-    if !(stroke.width.is_finite() && stroke.width > 0.0) {
-        return Err(DrawFileError::Width { stroke: number, width: stroke.width });
-    }
-    let nowhere = stroke.points.iter().position(|point| !point.iter().all(|coordinate| coordinate.is_finite()));
-    match nowhere {
-        Some(point) => Err(DrawFileError::Point { stroke: number, point: point + 1 }),
-        None => Ok(()),
-    }
+    let drawable = |(number, stroke): (usize, FileStroke)| {
+        let Rgb(color) = stroke.color;
+        Stroke::new(color, stroke.width, stroke.points)
+            .map_err(|error| DrawFileError::Stroke { stroke: number, error })
+    };
+    (1..).zip(strokes).map(drawable).collect()
 }
 
 #[cfg(test)]
@@ -120,8 +92,8 @@ mod tests {
     #[test]
     fn strokes_are_read_as_written() {
         let strokes = parse(br##"[{"color":"#1E90ff","width":2.5,"points":[[0,1],[-3.5,4]]}]"##).unwrap();
-        let points = vec![[0.0, 1.0], [-3.5, 4.0]];
-        assert_eq!(strokes, [FileStroke { color: Rgb([0x1e, 0x90, 0xff]), width: 2.5, points }]);
+        let expected = Stroke::new([0x1e, 0x90, 0xff], 2.5, [(0.0, 1.0), (-3.5, 4.0)]).unwrap();
+        assert_eq!(strokes, [expected]);
         assert_eq!(parse(b"[]").unwrap(), []);
     }
 
@@ -141,8 +113,8 @@ mod tests {
             let good = r##"{"color":"#112233","width":1,"points":[[0,0]]}"##;
             refusal(&format!(r##"[{good},{{"color":"#112233","width":{width},"points":{points}}}]"##))
         };
-        assert_eq!(stroke("1", "[]"), "stroke 2 of the list has no points");
-        assert_eq!(stroke("0", "[[0,0]]"), "stroke 2 of the list has the width 0; it has to be more than 0");
-        assert_eq!(stroke("1", "[[0,0],[1e300,0]]"), "point 2 of stroke 2 of the list is too far away");
+        assert!(stroke("1", "[]").contains("stroke 2 "));
+        assert!(stroke("0", "[[0,0]]").contains("width"));
+        assert!(stroke("1", "[[0,0],[1e300,0]]").contains("point 1 "));
     }
 }

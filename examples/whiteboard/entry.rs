@@ -15,6 +15,8 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Entry {
     /// The room, not entered yet.
     pub room: Room,
+    /// The folder that keeps it.
+    pub folder: Folder,
     /// Our own signaling server, if this board has one here.
     pub signaling: Option<Signaling>,
     /// The signaling server without which this entry makes no sense: set on a first visit, not on a return.
@@ -29,66 +31,60 @@ impl Entry {
             None => None,
         };
         let folder = Folder::choose(arguments.data.as_deref(), invitation.as_ref())?;
-        match (invitation, folder.holds_a_board()) {
-            (None, false) => Self::open(arguments, &folder),
-            (None, true) => Self::resume(arguments, &folder),
-            (Some(invitation), false) => Self::join(arguments, &folder, invitation),
-            (Some(invitation), true) => Self::come_back(&folder, &invitation),
-        }
-    }
-
-    /// A new board.
-    fn open(arguments: &Arguments, folder: &Folder) -> Result<Self, Failure> {
-        let signaling = match &arguments.signal {
-            Some(url) => {
-                check(std::slice::from_ref(url))?;
-                None
-            }
-            None => Some(listen(arguments.listen.unwrap_or(anywhere()), folder)?),
+        let (room, signaling, needed) = match (invitation, folder.holds_a_board()) {
+            (None, false) => open(arguments)?,
+            (None, true) => resume(arguments, &folder)?,
+            (Some(invitation), false) => join(arguments, invitation)?,
+            (Some(invitation), true) => come_back(&folder, &invitation)?,
         };
-        let url = arguments.signal.clone().or_else(|| signaling.as_ref().map(Signaling::url)).unwrap_or_default();
-        let needed = arguments.signal.clone();
-        Ok(Self { room: Room::open(url).store(folder.path()), signaling, needed })
+        Ok(Self { room: room.store(folder.path()), folder, signaling, needed })
     }
+}
 
-    /// Somebody else's board, for the first time.
-    fn join(arguments: &Arguments, folder: &Folder, invitation: Invitation) -> Result<Self, Failure> {
-        let invitation = match &arguments.signal {
-            Some(url) => invitation.with_rendezvous(vec![url.clone()])?,
-            None => invitation,
-        };
-        let needed = check(invitation.rendezvous())?;
-        if arguments.listen.is_some() {
-            tracing::warn!("--listen is not used: the link names a signaling server");
-        }
-        let room = Room::join(invitation.to_string()).store(folder.path());
-        Ok(Self { room, signaling: None, needed: Some(needed) })
-    }
+/// The room, our own signaling server, and the one that is needed.
+type Way = (Room, Option<Signaling>, Option<String>);
 
-    /// The board in the folder, as its link has it.
-    fn come_back(folder: &Folder, invitation: &Invitation) -> Result<Self, Failure> {
-        let signaling = folder.listened_at().map(|address| listen_again(address, folder)).transpose()?;
-        let room = Room::join(invitation.to_string()).store(folder.path());
-        Ok(Self { room, signaling, needed: None })
+/// To a new board.
+fn open(arguments: &Arguments) -> Result<Way, Failure> {
+    if let Some(url) = &arguments.signal {
+        let needed = check(std::slice::from_ref(url))?;
+        return Ok((Room::open(url), None, Some(needed)));
     }
+    let signaling = listen(arguments.listen.unwrap_or(anywhere()))?;
+    Ok((Room::open(signaling.url()), Some(signaling), None))
+}
 
-    /// The board in the folder, at the address it had if that is free.
-    fn resume(arguments: &Arguments, folder: &Folder) -> Result<Self, Failure> {
-        let room = Room::resume(folder.path());
-        if let Some(url) = &arguments.signal {
-            return Ok(Self { room: room.rendezvous(url), signaling: None, needed: None });
-        }
-        let signaling = match (arguments.listen, folder.listened_at()) {
-            (Some(address), _) => Some(listen(address, folder)?),
-            (None, Some(address)) => Some(listen_again(address, folder)?),
-            (None, None) => None,
-        };
-        let room = match &signaling {
-            Some(signaling) => room.rendezvous(signaling.url()),
-            None => room,
-        };
-        Ok(Self { room, signaling, needed: None })
+/// To somebody else's board, for the first time.
+fn join(arguments: &Arguments, invitation: Invitation) -> Result<Way, Failure> {
+    let invitation = match &arguments.signal {
+        Some(url) => invitation.with_rendezvous([url])?,
+        None => invitation,
+    };
+    let needed = check(invitation.rendezvous())?;
+    if arguments.listen.is_some() {
+        eprintln!("whiteboard: --listen is not used, because the link names a signaling server");
     }
+    Ok((Room::join(invitation.to_string()), None, Some(needed)))
+}
+
+/// To the board in the folder, by its link.
+fn come_back(folder: &Folder, invitation: &Invitation) -> Result<Way, Failure> {
+    let signaling = folder.listened_at().map(listen_again).transpose()?;
+    Ok((Room::join(invitation.to_string()), signaling, None))
+}
+
+/// To the board in the folder, at the address it had if that is free.
+fn resume(arguments: &Arguments, folder: &Folder) -> Result<Way, Failure> {
+    let room = Room::resume(folder.path());
+    if let Some(url) = &arguments.signal {
+        return Ok((room.rendezvous(url), None, None));
+    }
+    let signaling = match (arguments.listen, folder.listened_at()) {
+        (Some(address), _) => listen(address)?,
+        (None, Some(address)) => listen_again(address)?,
+        (None, None) => return Ok((room, None, None)),
+    };
+    Ok((room.rendezvous(signaling.url()), Some(signaling), None))
 }
 
 /// Every interface, any free port.
@@ -96,24 +92,13 @@ fn anywhere() -> SocketAddr {
     (Ipv4Addr::UNSPECIFIED, 0).into()
 }
 
-fn listen(address: SocketAddr, folder: &Folder) -> Result<Signaling, Failure> {
-    let signaling = Signaling::start(address).map_err(|error| Failure::Listen { address, error })?;
-    folder
-        .remember(signaling.address())
-        .map_err(|error| Failure::Folder { folder: folder.path().to_owned(), error })?;
-    Ok(signaling)
+fn listen(address: SocketAddr) -> Result<Signaling, Failure> {
+    Signaling::start(address).map_err(|error| Failure::Listen { address, error })
 }
 
 /// Listens where the link says, or, if somebody else does by now, elsewhere.
-fn listen_again(address: SocketAddr, folder: &Folder) -> Result<Signaling, Failure> {
-    listen(address, folder).or_else(|_| {
-        let elsewhere = listen(SocketAddr::new(address.ip(), 0), folder).or_else(|_| listen(anywhere(), folder))?;
-        eprintln!(
-            "whiteboard: another program listens at {address}; newcomers need the new link, at {}",
-            elsewhere.address()
-        );
-        Ok(elsewhere)
-    })
+fn listen_again(address: SocketAddr) -> Result<Signaling, Failure> {
+    listen(address).or_else(|_| listen(SocketAddr::new(address.ip(), 0))).or_else(|_| listen(anywhere()))
 }
 
 /// The first of these signaling servers that answers.
@@ -156,12 +141,6 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    fn folder() -> (tempfile::TempDir, Folder) {
-        let root = tempfile::tempdir().unwrap();
-        let folder = Folder::choose(Some(root.path()), None).unwrap();
-        (root, folder)
-    }
-
     #[test]
     fn addresses_of_servers_are_understood() {
         let understood = |url: &str| host_and_port(url).map(|(host, port)| format!("{host} {port}"));
@@ -187,22 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn a_board_comes_back_to_its_address_if_it_is_free() {
-        let (_root, folder) = folder();
-        let first = listen((Ipv4Addr::LOCALHOST, 0).into(), &folder).unwrap();
-        let address = first.address();
-        let second = listen_again(address, &folder).unwrap();
-        assert_ne!(second.address(), address, "two servers can't have one address");
-        assert_eq!(folder.listened_at(), Some(second.address()));
-        let taken = folder.listened_at().unwrap();
-        drop((first, second));
-        let listener = loop {
-            // The system frees an address only once the server's thread has let go of it.
-            if let Ok(listener) = TcpListener::bind(taken) {
-                break listener;
-            }
-        };
-        drop(listener);
-        assert_eq!(listen_again(taken, &folder).unwrap().address(), taken);
+    fn a_board_comes_back_to_its_address_unless_it_is_taken() {
+        let first = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let second = listen_again(first.address()).unwrap();
+        assert_ne!(second.address(), first.address());
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        assert_eq!(listen_again(free).unwrap().address(), free);
     }
 }

@@ -11,7 +11,6 @@ use axum::{
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
 };
-use bevy::prelude::Resource;
 use futures::StreamExt;
 use matchbox_protocol::{JsonPeerEvent, JsonPeerRequest, PeerId};
 use matchbox_signaling::{
@@ -39,7 +38,6 @@ const SIGNAL_BYTES_MAX: usize = 64 * 1024;
 const PAGE: &str = include_str!("signaling.html");
 
 /// A server that runs until it is dropped.
-#[derive(Resource)]
 pub struct Signaling {
     address: SocketAddr,
     runtime: Option<Runtime>,
