@@ -1,0 +1,48 @@
+//! The board itself: strokes, the commands that change it, what is whispered beside them. Nothing here draws, so a
+//! peer without a window runs it too.
+
+mod codec;
+mod commands;
+mod drafts;
+mod history;
+pub mod path;
+mod sheet;
+pub mod simplify;
+mod stroke;
+mod whispers;
+
+pub use commands::{AddStroke, EraseStrokes, Ids, Redo, Undo};
+pub use drafts::{Drafts, Preview};
+pub use sheet::{Board, Digest, Record};
+pub use stroke::{Point, Rgb, STEPS_PER_PX, Stroke, StrokeError, StrokeId};
+pub use whispers::{Cursor, LivePiece, LiveStroke, PIECE_POINTS_MAX, Person, PersonName};
+
+use bevy::prelude::*;
+use bevy_quorum::prelude::*;
+
+/// Keeps the [`Board`] and this person's [`Drafts`].
+pub struct BoardPlugin;
+
+impl Plugin for BoardPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Board>()
+            .init_resource::<Drafts>()
+            .add_command(commands::add_stroke)
+            .add_command(commands::erase_strokes)
+            .add_command(commands::undo)
+            .add_command(commands::redo)
+            .add_whisper::<Cursor>()
+            .add_whisper::<LivePiece>()
+            .add_whisper::<Person>()
+            .add_observer(drafts::forget_settled)
+            .add_observer(drafts::restore_stroke)
+            .add_observer(drafts::restore_erasure)
+            .add_observer(drafts::restore_undo)
+            .add_observer(drafts::restore_redo);
+    }
+}
+
+/// Draws a stroke as its user would, in one action; shown at once, decided by the room.
+pub fn draw(drafts: &mut Drafts, room: &Room, stroke: &Stroke) -> Result<Vec<Proposal>, ProposeError> {
+    drafts.draw(room, StrokeId::random(), stroke)
+}

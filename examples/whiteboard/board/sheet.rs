@@ -1,0 +1,394 @@
+//! The board: what everybody has drawn, in the order of the log.
+
+use super::{
+    Stroke, StrokeId, codec,
+    history::{Mark, Sheet, Timeline},
+};
+use bevy::prelude::Resource;
+use bevy_quorum::raft::{LogIndex, NodeId};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Bound::{Excluded, Unbounded},
+    sync::Arc,
+};
+
+/// The most strokes that a board shows.
+pub const STROKES_MAX: usize = 100_000;
+
+/// The strokes of everybody, decided by the log alone: the same commands give the same board.
+#[derive(Resource, Clone, Debug, Default)]
+pub struct Board {
+    records: BTreeMap<StrokeId, Record>,
+    /// The shown strokes from bottom to top.
+    shown: BTreeMap<LogIndex, StrokeId>,
+    /// What each person can undo.
+    timelines: BTreeMap<NodeId, Timeline>,
+    /// The strokes by when they last changed.
+    changes: BTreeMap<u64, StrokeId>,
+    version: u64,
+}
+
+/// A stroke and how it stands.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The stroke.
+    pub stroke: Arc<Stroke>,
+    /// Where it was drawn in the log: later ones lie on top.
+    pub place: LogIndex,
+    /// Who drew it.
+    pub author: NodeId,
+    mark: Mark,
+    changed: u64,
+    hash: blake3::Hash,
+}
+
+impl Record {
+    /// Whether it is on the board, and not erased.
+    pub fn is_shown(&self) -> bool {
+        self.mark.shown
+    }
+}
+
+/// A hash of a board: equal exactly when the strokes, their names, authors and order are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+impl Board {
+    /// The shown strokes from bottom to top.
+    pub fn strokes(&self) -> impl Iterator<Item = &Stroke> {
+        self.shown().map(|(_, record)| record.stroke.as_ref())
+    }
+
+    /// The shown strokes from bottom to top, with their names and circumstances.
+    pub fn shown(&self) -> impl Iterator<Item = (StrokeId, &Record)> {
+        self.shown.values().filter_map(|id| Some((*id, self.records.get(id)?)))
+    }
+
+    /// How many strokes are shown.
+    pub fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// Whether nothing is shown.
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
+    /// A stroke, shown or erased.
+    pub fn get(&self, id: StrokeId) -> Option<&Record> {
+        self.records.get(&id)
+    }
+
+    /// The hash of what is shown.
+    pub fn digest(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new();
+        self.shown().for_each(|(_, record)| {
+            hasher.update(record.hash.as_bytes());
+        });
+        Digest(*hasher.finalize().as_bytes())
+    }
+
+    /// Rises with every change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The strokes that changed after `version`, in the order of their last change.
+    pub fn changed_since(&self, version: u64) -> impl Iterator<Item = StrokeId> {
+        self.changes.range((Excluded(version), Unbounded)).map(|(_, id)| *id)
+    }
+
+    /// What a person can undo and redo.
+    pub fn timeline(&self, person: NodeId) -> Timeline {
+        self.timelines.get(&person).cloned().unwrap_or_default()
+    }
+
+    /// Draws a stroke on top.
+    pub fn add(
+        &mut self,
+        author: NodeId,
+        index: LogIndex,
+        id: StrokeId,
+        stroke: &Stroke,
+        continued: bool,
+    ) -> Result<(), &'static str> {
+        if self.shown.len() >= STROKES_MAX {
+            return Err("the board is full");
+        }
+        if self.records.contains_key(&id) {
+            return Err("this stroke is on the board already");
+        }
+        let record = Record {
+            stroke: Arc::new(stroke.clone()),
+            place: index,
+            author,
+            mark: Mark { shown: false, writer: index },
+            changed: 0,
+            hash: canonical_hash(id, author, stroke),
+        };
+        self.records.insert(id, record);
+        self.set_mark(id, Mark { shown: true, writer: index });
+        self.timelines.entry(author).or_default().record([id], index, continued);
+        Ok(())
+    }
+
+    /// Erases those of the strokes that are shown.
+    pub fn erase(
+        &mut self,
+        author: NodeId,
+        index: LogIndex,
+        ids: &[StrokeId],
+        continued: bool,
+    ) -> Result<(), &'static str> {
+        let erased: Vec<_> =
+            ids.iter().copied().filter(|id| self.records.get(id).is_some_and(Record::is_shown)).collect();
+        if erased.is_empty() {
+            return Err("somebody else erased it first");
+        }
+        erased.iter().for_each(|&id| self.set_mark(id, Mark { shown: false, writer: index }));
+        self.timelines.entry(author).or_default().record(erased, index, continued);
+        Ok(())
+    }
+
+    /// Takes back the author's latest action that can be.
+    pub fn undo(&mut self, author: NodeId, index: LogIndex) -> Result<(), &'static str> {
+        self.travel(author, |timeline, board| timeline.undo(board, index)).ok_or("nothing is left to undo")
+    }
+
+    /// Does the author's latest undone action again.
+    pub fn redo(&mut self, author: NodeId, index: LogIndex) -> Result<(), &'static str> {
+        self.travel(author, |timeline, board| timeline.redo(board, index)).ok_or("nothing is left to redo")
+    }
+
+    fn travel(&mut self, author: NodeId, step: impl FnOnce(&mut Timeline, &mut Self) -> bool) -> Option<()> {
+        let mut timeline = self.timelines.remove(&author)?;
+        let moved = step(&mut timeline, self);
+        self.timelines.insert(author, timeline);
+        moved.then_some(())
+    }
+}
+
+impl Sheet for Board {
+    fn mark(&self, id: StrokeId) -> Option<Mark> {
+        self.records.get(&id).map(|record| record.mark)
+    }
+
+    fn set_mark(&mut self, id: StrokeId, mark: Mark) {
+        let Some(record) = self.records.get_mut(&id) else { return };
+        self.version += 1;
+        self.changes.remove(&record.changed);
+        self.changes.insert(self.version, id);
+        record.changed = self.version;
+        record.mark = mark;
+        if mark.shown {
+            self.shown.insert(record.place, id);
+        } else {
+            self.shown.remove(&record.place);
+        }
+    }
+}
+
+/// The hash of name, author and stroke, each with a length that is fixed or follows from its bytes.
+fn canonical_hash(id: StrokeId, author: NodeId, stroke: &Stroke) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&id.0.to_le_bytes()).update(&author.0.to_le_bytes()).update(&codec::encode(stroke));
+    hasher.finalize()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::board::history::UNDO_MAX;
+
+    const ADA: NodeId = NodeId(1);
+    const BOB: NodeId = NodeId(2);
+
+    /// A board whose commands are numbered as they come.
+    #[derive(Default)]
+    struct Play {
+        board: Board,
+        index: u64,
+    }
+
+    impl Play {
+        fn next(&mut self) -> LogIndex {
+            self.index += 1;
+            LogIndex(self.index)
+        }
+
+        fn draw(&mut self, who: NodeId, id: u64) {
+            let index = self.next();
+            self.board.add(who, index, StrokeId(id), &line(id), false).unwrap();
+        }
+
+        fn erase(&mut self, who: NodeId, ids: &[u64]) -> Result<(), &'static str> {
+            let index = self.next();
+            self.board.erase(who, index, &ids.iter().map(|&id| StrokeId(id)).collect::<Vec<_>>(), false)
+        }
+
+        fn undo(&mut self, who: NodeId) -> Result<(), &'static str> {
+            let index = self.next();
+            self.board.undo(who, index)
+        }
+
+        fn redo(&mut self, who: NodeId) -> Result<(), &'static str> {
+            let index = self.next();
+            self.board.redo(who, index)
+        }
+
+        fn shown(&self) -> Vec<u64> {
+            self.board.shown().map(|(id, _)| id.0).collect()
+        }
+    }
+
+    fn line(id: u64) -> Stroke {
+        Stroke::new([id as u8, 0, 0], 2.0, [(0.0, 0.0), (id as f32, 9.0)]).unwrap()
+    }
+
+    #[test]
+    fn undo_takes_back_ones_own_latest_only() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        play.draw(BOB, 2);
+        play.undo(ADA).unwrap();
+        assert_eq!(play.shown(), [2]);
+        assert_eq!(play.undo(ADA), Err("nothing is left to undo"));
+        play.redo(ADA).unwrap();
+        assert_eq!(play.shown(), [1, 2], "a stroke comes back where it was");
+        assert_eq!(play.redo(ADA), Err("nothing is left to redo"));
+    }
+
+    #[test]
+    fn undo_brings_back_only_what_nobody_else_touched_since() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        play.draw(ADA, 2);
+        play.erase(BOB, &[1]).unwrap();
+        play.erase(ADA, &[2]).unwrap();
+        play.undo(BOB).unwrap();
+        play.erase(ADA, &[1]).unwrap();
+        assert_eq!(play.redo(BOB), Err("nothing is left to redo"), "Ada was the last to touch stroke 1");
+        play.undo(ADA).unwrap();
+        play.undo(ADA).unwrap();
+        assert_eq!(play.shown(), [1, 2]);
+    }
+
+    #[test]
+    fn what_somebody_else_erased_is_passed_over() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        play.draw(ADA, 2);
+        play.erase(BOB, &[2]).unwrap();
+        play.undo(ADA).unwrap();
+        assert_eq!(play.shown(), [] as [u64; 0], "stroke 2 is Bob's to bring back, so stroke 1 goes");
+        play.undo(BOB).unwrap();
+        assert_eq!(play.shown(), [2]);
+    }
+
+    #[test]
+    fn a_new_action_forgets_what_was_undone() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        play.undo(ADA).unwrap();
+        play.draw(ADA, 2);
+        assert_eq!(play.redo(ADA), Err("nothing is left to redo"));
+    }
+
+    #[test]
+    fn pieces_of_one_action_are_undone_together() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        let index = play.next();
+        play.board.add(ADA, index, StrokeId(2), &line(2), true).unwrap();
+        play.undo(ADA).unwrap();
+        assert!(play.board.is_empty());
+        play.redo(ADA).unwrap();
+        assert_eq!(play.shown(), [1, 2]);
+    }
+
+    #[test]
+    fn undo_reaches_back_as_far_as_it_says() {
+        let mut play = Play::default();
+        (0..UNDO_MAX as u64 + 5).for_each(|id| play.draw(ADA, id));
+        while play.undo(ADA).is_ok() {}
+        assert_eq!(play.board.len(), 5);
+    }
+
+    #[test]
+    fn what_is_erased_cannot_be_erased_again_or_drawn_again() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        play.erase(ADA, &[1, 77]).unwrap();
+        assert_eq!(play.erase(BOB, &[1]), Err("somebody else erased it first"));
+        assert_eq!(
+            play.board.add(BOB, LogIndex(9), StrokeId(1), &line(1), false),
+            Err("this stroke is on the board already")
+        );
+    }
+
+    #[test]
+    fn equal_boards_and_only_they_have_equal_digests() {
+        let drawn = |order: &[u64]| {
+            let mut play = Play::default();
+            order.iter().for_each(|&id| play.draw(ADA, id));
+            play
+        };
+        assert_eq!(drawn(&[1, 2, 3]).board.digest(), drawn(&[1, 2, 3]).board.digest());
+        assert_ne!(drawn(&[1, 2, 3]).board.digest(), drawn(&[2, 1, 3]).board.digest(), "order counts");
+        assert_ne!(drawn(&[1, 2]).board.digest(), drawn(&[1, 2, 3]).board.digest());
+        let mut erased = drawn(&[1, 2, 3]);
+        erased.erase(BOB, &[3]).unwrap();
+        assert_eq!(erased.board.digest(), drawn(&[1, 2]).board.digest(), "how it came about doesn't count");
+        let mut by_bob = Play::default();
+        by_bob.draw(BOB, 1);
+        assert_ne!(by_bob.board.digest(), drawn(&[1]).board.digest(), "whose stroke it is counts");
+    }
+
+    #[test]
+    fn the_same_commands_give_the_same_board() {
+        arbtest::arbtest(|u| {
+            let (mut one, mut other) = (Play::default(), Play::default());
+            for step in 0..u.int_in_range(1..=60)? {
+                let who = *u.choose(&[ADA, BOB])?;
+                let target = u.int_in_range(0..=step)?;
+                let kind = u.int_in_range(0..=4)?;
+                for play in [&mut one, &mut other] {
+                    match kind {
+                        0 | 1 => play.draw(who, step),
+                        2 => drop(play.erase(who, &[target])),
+                        3 => drop(play.undo(who)),
+                        _ => drop(play.redo(who)),
+                    }
+                }
+            }
+            assert_eq!(one.board.digest(), other.board.digest());
+            let changed: Vec<_> = one.board.changed_since(0).collect();
+            assert_eq!(changed.len(), one.board.records.len(), "each stroke is noted as changed, once");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn who_asks_since_a_version_hears_of_what_changed_after_it() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        play.draw(ADA, 2);
+        let seen = play.board.version();
+        play.erase(BOB, &[1]).unwrap();
+        assert_eq!(play.board.changed_since(seen).collect::<Vec<_>>(), [StrokeId(1)]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Fewer points for the same line: what a pen captures along straight and gentle stretches is mostly redundant.
+
+use super::path::distance_to_line;
+
+/// How far a dropped point may lie from the chord that replaces it, in pixels.
+const OFF_CHORD_MAX_PX: f32 = 0.06;
+/// The longest chord that replaces points, in pixels: curves between middles cut corners in proportion to it.
+const CHORD_MAX_PX: f32 = 10.0;
+/// The cosine of the sharpest turn at a chord's ends, about 8°: corners keep all of their points.
+const TURN_COSINE_MIN: f32 = 0.99;
+
+/// Drops points so that the stroke's path moves by at most a quarter of a pixel; the ends stay.
+pub fn simplify(points: &[(f32, f32)]) -> Vec<(f32, f32)> {
+    let Some(&first) = points.first() else { return Vec::new() };
+    let mut kept = vec![first];
+    let mut at = 0;
+    while at + 1 < points.len() {
+        at = next_kept(points, at);
+        kept.push(points[at]);
+    }
+    kept
+}
+
+/// The farthest point that a chord from `from` reaches.
+fn next_kept(points: &[(f32, f32)], from: usize) -> usize {
+    let mut best = from + 1;
+    while best + 1 < points.len() && chord_is_faithful(points, from, best + 1) {
+        best += 1;
+    }
+    best
+}
+
+fn chord_is_faithful(points: &[(f32, f32)], from: usize, to: usize) -> bool {
+    let (a, b) = (points[from], points[to]);
+    let before = points[from.saturating_sub(1)];
+    let after = points[(to + 1).min(points.len() - 1)];
+    (b.0 - a.0).hypot(b.1 - a.1) <= CHORD_MAX_PX
+        && goes_straight(before, a, points[from + 1])
+        && goes_straight(points[to - 1], b, after)
+        && points[from + 1..to].windows(2).all(|pair| goes_straight(a, pair[0], pair[1]))
+        && points[from + 1..to].iter().all(|&point| distance_to_line(point, a, b) <= OFF_CHORD_MAX_PX)
+}
+
+/// Whether the way from `a` over `b` to `c` turns only gently; at a stroke's end there is nothing to turn.
+fn goes_straight(a: (f32, f32), b: (f32, f32), c: (f32, f32)) -> bool {
+    let (u, v) = ((b.0 - a.0, b.1 - a.1), (c.0 - b.0, c.1 - b.1));
+    let lengths = u.0.hypot(u.1) * v.0.hypot(v.1);
+    lengths == 0.0 || u.0 * v.0 + u.1 * v.1 >= TURN_COSINE_MIN * lengths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::path;
+    use arbtest::arbtest;
+
+    #[test]
+    fn a_straight_line_keeps_few_points() {
+        let line: Vec<_> = (0..100).map(|i| (i as f32, i as f32 / 2.0)).collect();
+        let kept = simplify(&line);
+        assert!(kept.len() <= 14, "{} points", kept.len());
+        assert_eq!((kept[0], kept[kept.len() - 1]), (line[0], line[99]));
+    }
+
+    #[test]
+    fn the_path_moves_by_at_most_a_quarter_of_a_pixel() {
+        arbtest(|u| {
+            let (mut x, mut y, mut heading) = (0.0_f32, 0.0_f32, 0.0_f32);
+            let mut points = vec![(x, y)];
+            for _ in 0..u.int_in_range(1..=120)? {
+                let turn = *u.choose(&[0.0, 0.02, -0.05, 0.1, 0.5, -1.6, 3.1])?;
+                let step = *u.choose(&[0.3_f32, 1.0, 2.5, 6.0])?;
+                heading += turn;
+                (x, y) = (x + step * heading.cos(), y + step * heading.sin());
+                points.push((x, y));
+            }
+            let before = path::flattened(&path::through(&points), 8);
+            let after = path::flattened(&path::through(&simplify(&points)), 8);
+            for place in &before {
+                let moved = path::distance(*place, &after);
+                assert!(moved <= 0.25, "moved by {moved} px");
+            }
+            Ok(())
+        });
+    }
+}
