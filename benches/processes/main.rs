@@ -24,7 +24,8 @@ fn main() {
     if arguments.first().is_some_and(|argument| argument == peer::MARK) {
         return peer::run(&arguments[1..]);
     }
-    let wanted = |half: &str| !arguments.iter().any(|other| ["recovery", "commits"].contains(&other.as_str()) && other != half);
+    let wanted =
+        |half: &str| !arguments.iter().any(|other| ["recovery", "commits"].contains(&other.as_str()) && other != half);
     let mut party = Party::gather();
     if wanted("commits") {
         at_leisure(&mut party);
@@ -86,6 +87,8 @@ fn recovery(party: &mut Party) {
 
 fn quantiles(mut latencies: Vec<Duration>) -> String {
     latencies.sort_unstable();
-    let at = |part: usize| latencies.get(latencies.len() * part / 100).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3);
+    let at = |part: usize| {
+        latencies.get(latencies.len() * part / 100).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
+    };
     format!("p50 {:.2} ms   p99 {:.2} ms   ({} strokes)", at(50), at(99), latencies.len())
 }

@@ -3,7 +3,11 @@
 
 use crate::{
     board::{self, Board, Drafts, Stroke},
-    entry::Entry, errors::Failure, folder::Folder, output::Output, signaling::Signaling,
+    entry::Entry,
+    errors::Failure,
+    folder::Folder,
+    output::Output,
+    signaling::Signaling,
     status::StatusLine,
 };
 use bevy::prelude::*;

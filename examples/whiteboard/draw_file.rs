@@ -74,8 +74,7 @@ fn parse(json: &[u8]) -> Result<Vec<Stroke>, DrawFileError> {
     let strokes: Vec<FileStroke> = serde_json::from_slice(json)?;
     let drawable = |(number, stroke): (usize, FileStroke)| {
         let Rgb(color) = stroke.color;
-        Stroke::new(color, stroke.width, stroke.points)
-            .map_err(|error| DrawFileError::Stroke { stroke: number, error })
+        Stroke::new(color, stroke.width, stroke.points).map_err(|error| DrawFileError::Stroke { stroke: number, error })
     };
     (1..).zip(strokes).map(drawable).collect()
 }

@@ -53,11 +53,8 @@ impl Bell {
     /// Waits until it has rung since the last wait, or until the patience is over.
     fn wait(&self, patience: Duration) {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rung = self
-            .ringing
-            .wait_timeout_while(rung, patience, |rung| !*rung)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
+        let mut rung =
+            self.ringing.wait_timeout_while(rung, patience, |rung| !*rung).unwrap_or_else(PoisonError::into_inner).0;
         *rung = false;
     }
 }

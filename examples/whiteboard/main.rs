@@ -48,8 +48,7 @@ fn run() -> Result<AppExit, errors::Failure> {
 
     let arguments = cli::Arguments::read()?;
     let strokes = match &arguments.draw {
-        Some(path) => draw_file::read(path)
-            .map_err(|error| errors::Failure::DrawFile { path: path.clone(), error })?,
+        Some(path) => draw_file::read(path).map_err(|error| errors::Failure::DrawFile { path: path.clone(), error })?,
         None => Vec::new(),
     };
     let entry = entry::Entry::prepare(&arguments)?;

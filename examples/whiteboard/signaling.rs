@@ -52,8 +52,7 @@ impl Signaling {
             matchbox_signaling::Error::Bind(error) => error,
             error => io::Error::other(error),
         })?;
-        let runtime =
-            Builder::new_multi_thread().worker_threads(1).thread_name("signaling").enable_all().build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("signaling").enable_all().build()?;
         runtime.spawn(async move {
             if let Err(error) = server.serve().await {
                 tracing::error!("the signaling server stopped: {error}");
@@ -97,11 +96,7 @@ fn outbound_ip() -> Option<IpAddr> {
 
 /// Answers whoever comes without a websocket.
 async fn explain(request: Request, next: Next) -> Response {
-    if request.headers().contains_key(header::UPGRADE) {
-        next.run(request).await
-    } else {
-        Html(PAGE).into_response()
-    }
+    if request.headers().contains_key(header::UPGRADE) { next.run(request).await } else { Html(PAGE).into_response() }
 }
 
 /// Everybody in a room hears of everybody else.

@@ -6,7 +6,7 @@ use super::{
     whisper::Whispers,
 };
 use crate::{
-    raft::{Applied, Serial},
+    raft::{Applied, LogIndex, Serial},
     room::{Report, lock},
 };
 use bevy_ecs::prelude::*;
@@ -18,7 +18,11 @@ use web_time::Instant;
 ///
 /// They share their bytes with the log.
 #[derive(Component, Default)]
-pub(super) struct Backlog(VecDeque<Applied>);
+pub(super) struct Backlog {
+    commands: VecDeque<Applied>,
+    /// The log holds no other commands up to here.
+    through: LogIndex,
+}
 
 /// Takes what every room's driver reported, and carries out commands as long as the budget lasts.
 pub(super) fn take_reports(world: &mut World, rooms: &mut QueryState<Entity, With<Room>>) {
@@ -59,9 +63,10 @@ fn take(world: &mut World, room: Entity, report: Report) {
         Report::Refused { ticket, reason } => {
             settle(world, room, Proposal(ticket), None, Outcome::NotTaken(reason));
         }
-        Report::Applied(applied) => {
+        Report::Applied { commands, through } => {
             if let Some(mut backlog) = world.get_mut::<Backlog>(room) {
-                backlog.0.extend(applied);
+                backlog.commands.extend(commands);
+                backlog.through = through;
             }
         }
         Report::Whispered { from, kind, body } => {
@@ -95,11 +100,17 @@ fn restore(world: &mut World, room: Entity, outbox: Vec<(Serial, Bytes)>) {
 /// Carries out at least one command a frame, so that a slow handler delays its peers and starves nobody.
 fn carry_out_backlog(world: &mut World, room: Entity, frame: Instant) {
     let budget = world.resource::<ApplyBudget>().0;
-    while let Some(applied) = world.get_mut::<Backlog>(room).and_then(|mut backlog| backlog.0.pop_front()) {
+    while let Some(applied) = world.get_mut::<Backlog>(room).and_then(|mut backlog| backlog.commands.pop_front()) {
         carry_out(world, room, &applied);
         if frame.elapsed() >= budget {
             return;
         }
+    }
+    let Some(through) = world.get::<Backlog>(room).map(|backlog| backlog.through) else { return };
+    if let Some(mut room) = world.get_mut::<Room>(room)
+        && room.status().applied < through
+    {
+        room.applied(through);
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) enum Report {
     Accepted { ticket: Ticket, serial: Serial },
     /// A proposal was not taken.
     Refused { ticket: Ticket, reason: Rejected },
-    /// Commands that are committed, in order.
-    Applied(Vec<Applied>),
+    /// Commands that are committed, in order, and how far the log holds no others.
+    Applied { commands: Vec<Applied>, through: LogIndex },
     /// Something unreliable from another node.
     Whispered { from: NodeId, kind: u64, body: Bytes },
     /// The room can't go on.

@@ -201,4 +201,3 @@ pub fn refused(arguments: &[&str]) -> (Option<i32>, String) {
     assert_ne!(code, Some(0), "{text}");
     (code, text)
 }
-

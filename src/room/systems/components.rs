@@ -2,7 +2,7 @@
 
 use crate::{
     link::Sessions,
-    raft::{Applied, Message, Moment, Node, NodeId, Write, WriteId},
+    raft::{Applied, LogIndex, Message, Moment, Node, NodeId, Write, WriteId},
     room::{Back, LEAVE_PATIENCE, RendezvousState, RoomError, lock},
     storage::Storage,
 };
@@ -58,6 +58,8 @@ pub struct Effects {
     pub writes: Vec<(WriteId, Write)>,
     pub messages: Vec<(NodeId, Message)>,
     pub applied: Vec<Applied>,
+    /// How far the main world knows the log committed.
+    pub reported: LogIndex,
 }
 
 /// The desk to the main world.

@@ -14,11 +14,14 @@ const PRESENCE: Duration = Duration::from_millis(2_500);
 /// The shortest time between two showcases; what changed in between is shown together.
 const SHOWING_INTERVAL: Duration = Duration::from_millis(8);
 
-pub fn report_applied(mut nodes: Query<(&mut Effects, &Desk)>) {
-    for (mut effects, desk) in &mut nodes {
-        if !effects.applied.is_empty() {
-            let applied = std::mem::take(&mut effects.applied);
-            desk.0.report(Report::Applied(applied));
+/// Every effect was collected before, so there are no other commands up to the commit index.
+pub fn report_applied(mut nodes: Query<(&Participant, &mut Effects, &Desk)>) {
+    for (participant, mut effects, desk) in &mut nodes {
+        let through = participant.0.commit();
+        if through > effects.reported {
+            effects.reported = through;
+            let commands = std::mem::take(&mut effects.applied);
+            desk.0.report(Report::Applied { commands, through });
         }
     }
 }
