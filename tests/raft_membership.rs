@@ -250,7 +250,10 @@ fn remove_one(cluster: &mut Cluster, leader: u64) -> bool {
 
 #[test]
 fn two_additions_by_two_leaders_do_not_split_the_room() {
-    uncommitted_change_meets_another(|cluster, leader| add(cluster, leader, 8), |cluster, leader| add(cluster, leader, 9));
+    uncommitted_change_meets_another(
+        |cluster, leader| add(cluster, leader, 8),
+        |cluster, leader| add(cluster, leader, 9),
+    );
 }
 
 #[test]

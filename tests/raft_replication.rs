@@ -3,7 +3,7 @@
 
 use bevy_quorum::{
     playtest::{Cluster, Conditions},
-    raft::{Config, Rejected},
+    raft::{Config, Effect, Input, MessageBody, Moment, NodeId, Rejected},
 };
 use std::time::Duration;
 
@@ -106,25 +106,22 @@ fn a_single_entry_crosses_a_quiet_room_in_few_messages() {
 }
 
 #[test]
-fn a_burst_travels_in_few_messages() {
+fn a_burst_is_one_write_and_one_message() {
     let mut cluster = Cluster::of(3).seed(6);
     let leader = cluster.wait_for_leader();
     cluster.run_for(SECOND);
-    let follower = 1 + leader % 3;
-    let before = cluster.messages();
-    let now = bevy_quorum::raft::Moment(cluster.elapsed().as_nanos() as u64);
-    let mut node = cluster.node(follower).clone();
+    let now = Moment(cluster.elapsed().as_nanos() as u64);
+    let mut node = cluster.node(1 + leader % 3).clone();
     for _ in 0..100 {
         node.propose(now, "x".into()).expect("the outbox has room");
     }
-    let mut writes = 0;
-    while let Some(effect) = node.poll() {
-        writes += usize::from(matches!(effect, bevy_quorum::raft::Effect::Persist { .. }));
-    }
-    assert_eq!(writes, 1);
-    written(&mut cluster, follower, 100);
-    cluster.run_until(SECOND, |cluster| cluster.texts(follower).len() == 100);
-    assert!(cluster.messages() - before < 900, "{}", cluster.messages() - before);
+    let Some(Effect::Persist { id, write }) = node.poll() else { panic!("the outbox is written first") };
+    assert_eq!((write.outbox_put.len(), node.poll()), (100, None));
+    node.handle(now, Input::Persisted(id));
+    let Some(Effect::Send { to, message }) = node.poll() else { panic!("then the leader is told") };
+    assert_eq!(to, NodeId(leader));
+    assert!(matches!(message.body, MessageBody::Forward { commands, .. } if commands.len() == 100));
+    assert_eq!(node.poll(), None);
 }
 
 #[test]
@@ -136,7 +133,7 @@ fn proposals_without_a_majority_wait_and_are_bounded() {
     let alone = 1 + leader % 3;
     cluster.cut(alone);
     written(&mut cluster, alone, 10);
-    let now = bevy_quorum::raft::Moment(cluster.elapsed().as_nanos() as u64);
+    let now = Moment(cluster.elapsed().as_nanos() as u64);
     let refused = cluster.node(alone).clone().propose(now, "one more".into());
     assert_eq!(refused, Err(Rejected::OutboxFull { waiting: 10 }));
     cluster.run_for(SECOND * 10);

@@ -35,12 +35,8 @@ impl Cluster {
     pub fn of(voters: u64) -> Self {
         let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
         let membership = Membership { members: (1..=voters).map(|id| (NodeId(id), member)).collect() };
-        let entry = Entry {
-            term: Term(1),
-            index: LogIndex(1),
-            time: LogTime(0),
-            payload: Payload::Membership(membership),
-        };
+        let entry =
+            Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
         let disk = Durable {
             ballot: Ballot { term: Term(1), vote: Some(NodeId(1)) },
             log: vec![entry],
@@ -294,7 +290,8 @@ impl Cluster {
         let done = |node: &Node, machine: &Machine| {
             machine.applied.len() == all && node.waiting() == 0 && node.commit() == node.last()
         };
-        let mut running = self.machines.values().filter_map(|machine| machine.node.as_ref().map(|node| (node, machine)));
+        let mut running =
+            self.machines.values().filter_map(|machine| machine.node.as_ref().map(|node| (node, machine)));
         self.leader().is_some() && running.all(|(node, machine)| done(node, machine))
     }
 

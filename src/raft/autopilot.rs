@@ -61,9 +61,8 @@ impl Node {
         let mut voters = self.membership().voters().filter(|voter| *voter != self.id);
         let unfit = |voter: &NodeId| {
             let progress = leadership.peers.get(voter);
-            progress.is_some_and(|progress| {
-                self.is_retiring(*voter) || !progress.is_heard(self.now, self.config.silence)
-            })
+            progress
+                .is_some_and(|progress| self.is_retiring(*voter) || !progress.is_heard(self.now, self.config.silence))
         };
         voters.find(|voter| unfit(voter) && self.is_majority_without(*voter))
     }
@@ -107,9 +106,10 @@ impl Node {
     fn longest_silent_learner(&self) -> Option<NodeId> {
         let leadership = self.role.leadership()?;
         let heard = |learner: &NodeId| leadership.peers.get(learner).map_or(Moment::ZERO, |peer| peer.heard());
-        let absent = self.membership().learners().filter(|learner| {
-            *learner != self.id && !self.links.contains(*learner) && !self.hears(*learner)
-        });
+        let absent = self
+            .membership()
+            .learners()
+            .filter(|learner| *learner != self.id && !self.links.contains(*learner) && !self.hears(*learner));
         absent.min_by_key(heard)
     }
 

@@ -66,9 +66,7 @@ impl Node {
     /// That holds in a pair, also when its partner's vote is itself not committed yet.
     pub(super) fn drop_partner(&mut self) -> bool {
         let own_term = self.role.leadership().is_some_and(|leadership| leadership.first <= self.commit);
-        let indispensable = |membership: &Membership| {
-            membership.is_voter(self.id) && membership.voters().count() <= 2
-        };
+        let indispensable = |membership: &Membership| membership.is_voter(self.id) && membership.voters().count() <= 2;
         if !own_term || !self.log.memberships_since(self.commit).all(indispensable) {
             return false;
         }

@@ -242,9 +242,8 @@ impl Node {
     fn count_answers(&mut self) {
         let Role::Candidate(candidacy) = &self.role else { return };
         let needed = majority(self.membership().voters().count());
-        let count = |wanted| {
-            self.membership().voters().filter(|voter| candidacy.answers.get(voter) == Some(&wanted)).count()
-        };
+        let count =
+            |wanted| self.membership().voters().filter(|voter| candidacy.answers.get(voter) == Some(&wanted)).count();
         if count(true) >= needed {
             match candidacy.stage {
                 Stage::Sounding => self.run(false),
@@ -272,9 +271,6 @@ impl Node {
 impl MessageBody {
     /// Whether the sender asks or leads, rather than answers.
     fn is_request(&self) -> bool {
-        matches!(
-            self,
-            Self::PreVote { .. } | Self::Vote { .. } | Self::Append { .. } | Self::Heartbeat { .. }
-        )
+        matches!(self, Self::PreVote { .. } | Self::Vote { .. } | Self::Append { .. } | Self::Heartbeat { .. })
     }
 }

@@ -1,6 +1,9 @@
 //! Leaving in good order: handing over the office, giving up the vote, keeping the membership.
 
-use super::{MessageBody, Moment, Node, NodeId, Standing, role::{Role, Transfer}};
+use super::{
+    MessageBody, Moment, Node, NodeId, Standing,
+    role::{Role, Transfer},
+};
 use std::time::Duration;
 
 /// A node on its way out.

@@ -70,7 +70,10 @@ impl Outbox {
     /// The durable commands from `first` on, in order.
     pub fn ready(&self, first: Serial) -> impl Iterator<Item = (Serial, &Bytes)> {
         let durable = self.durable;
-        self.commands.range(first..).map(|(serial, body)| (*serial, body)).take_while(move |(serial, _)| *serial <= durable)
+        self.commands
+            .range(first..)
+            .map(|(serial, body)| (*serial, body))
+            .take_while(move |(serial, _)| *serial <= durable)
     }
 }
 

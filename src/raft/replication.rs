@@ -49,7 +49,8 @@ impl Node {
         };
         let told = log.position_at(*commit).expect("what is committed is in the log");
         for (peer, progress) in &mut leadership.peers {
-            let mut send = |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
+            let mut send =
+                |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
             while progress.is_ready(last, *now, config) {
                 let previous = LogIndex(progress.next.0 - 1);
                 let previous = log.position_at(previous).expect("what is sent is in the log");

@@ -11,12 +11,8 @@ impl Durable {
     pub fn founding(node: NodeId, key: [u8; 32]) -> Self {
         let member = Member { standing: Standing::Voter, permission: Permission::Owner, key };
         let membership = Membership { members: BTreeMap::from([(node, member)]) };
-        let entry = Entry {
-            term: Term(1),
-            index: LogIndex(1),
-            time: LogTime(0),
-            payload: Payload::Membership(membership),
-        };
+        let entry =
+            Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
         Self {
             ballot: Ballot { term: Term(1), vote: Some(node) },
             log: vec![entry],
