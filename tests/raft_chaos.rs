@@ -1,4 +1,6 @@
 //! Random faults, then peace: one leader, equal states, nothing lost that anybody was told.
+//!
+//! `RAFT_SEEDS=1000 cargo test --all-features --test raft_chaos` looks at more stories than usual.
 #![cfg(feature = "playtest")]
 
 use bevy_quorum::{
@@ -53,6 +55,12 @@ fn disturb(cluster: &mut Cluster, people: u64) {
     }
 }
 
+/// So many seeds from `first` on, or as many as wished.
+fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
+    let wished = std::env::var("RAFT_SEEDS").ok().and_then(|count| count.parse().ok());
+    first..first + wished.unwrap_or(count)
+}
+
 fn survive(mut cluster: Cluster, people: u64) {
     while cluster.elapsed() < SECOND * 120 {
         disturb(&mut cluster, people);
@@ -77,7 +85,7 @@ fn survive(mut cluster: Cluster, people: u64) {
 
 #[test]
 fn three_voters_survive_two_minutes_of_chaos() {
-    for seed in 0..25 {
+    for seed in seeds(0, 25) {
         let latency = Duration::from_millis(seed % 4 * 7);
         survive(Cluster::of(3).seed(seed).disk_latency(latency), 3);
     }
@@ -85,14 +93,32 @@ fn three_voters_survive_two_minutes_of_chaos() {
 
 #[test]
 fn a_growing_room_survives_two_minutes_of_chaos() {
-    for seed in 100..125 {
+    for seed in seeds(100_000, 25) {
         survive(Cluster::open().seed(seed).disk_latency(Duration::from_millis(5)), 7);
     }
 }
 
 #[test]
 fn a_pair_survives_two_minutes_of_chaos() {
-    for seed in 200..220 {
+    for seed in seeds(200_000, 20) {
         survive(Cluster::of(2).seed(seed).disk_latency(Duration::from_millis(seed % 3 * 5)), 2);
+    }
+}
+
+#[test]
+fn the_same_seed_tells_the_same_story() {
+    let story = || {
+        let mut cluster = Cluster::of(3).seed(42).disk_latency(Duration::from_millis(3));
+        while cluster.elapsed() < SECOND * 30 {
+            disturb(&mut cluster, 5);
+            cluster.run_for(Duration::from_millis(100));
+        }
+        cluster
+    };
+    let (one, other) = (story(), story());
+    assert_eq!(one.messages(), other.messages());
+    assert_eq!(one.committed(), other.committed());
+    for number in one.numbers().filter(|number| one.is_running(*number)) {
+        assert_eq!(one.node(number), other.node(number));
     }
 }

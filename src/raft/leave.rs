@@ -75,7 +75,7 @@ impl Node {
         let mut best = None;
         for voter in self.membership().voters().filter(|voter| *voter != self.id && self.hears(*voter)) {
             let matched = leadership.peers.get(&voter).filter(|peer| peer.retiring.is_none()).map(|peer| peer.matched);
-            if matched > best.map_or(None, |(matched, _)| Some(matched)) {
+            if matched > best.map(|(matched, _)| matched) {
                 best = matched.map(|matched| (matched, voter));
             }
         }
