@@ -10,6 +10,7 @@
 //! let mut cluster = Cluster::of(3).seed(7);
 //! let leader = cluster.wait_for_leader();
 //! cluster.write("hello");
+//! cluster.run_for(Duration::from_secs(1));
 //! cluster.kill(leader);
 //! cluster.wait_for_leader();
 //! cluster.write("world");

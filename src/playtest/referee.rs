@@ -2,8 +2,8 @@
 
 use super::machine::Machine;
 use crate::raft::{
-    Applied, Ballot, Entry, LogIndex, LogPosition, Message, MessageBody, Node, NodeId, Payload, RoleKind, Serial,
-    Standing, Term, Write,
+    Applied, Ballot, Entry, LogIndex, LogPosition, Membership, Message, MessageBody, Node, NodeId, Payload, RoleKind,
+    Serial, Standing, Term, Write,
 };
 use std::collections::BTreeMap;
 
@@ -68,14 +68,10 @@ impl Referee {
             self.committed.push(entry.clone());
         }
         if node.commit() > known && node.role_kind() == RoleKind::Leader {
-            let last = node.entry(node.commit());
-            let holds = |voter: NodeId| {
-                let disk = machines.get(&voter.0).map(|machine| &machine.disk);
-                disk.and_then(|disk| disk.log.get(node.commit().0 as usize - 1)) == last
-            };
-            let voters: Vec<NodeId> = node.membership().voters().collect();
-            let durable = voters.iter().filter(|voter| holds(**voter)).count();
-            assert!(durable > voters.len() / 2, "{} commits what only {durable} of {} hold", node.id(), voters.len());
+            // The configuration may have changed right after, in the same turn.
+            let counted = (node.commit().0..=node.last().0)
+                .any(|index| is_durable_on_majority(node, node.membership_at(LogIndex(index)), machines));
+            assert!(counted, "{} commits what no majority holds durably", node.id());
         }
     }
 
@@ -137,6 +133,16 @@ impl Referee {
         *last = applied.command.serial;
         self.applied.push(applied.clone());
     }
+}
+
+fn is_durable_on_majority(node: &Node, membership: &Membership, machines: &BTreeMap<u64, Machine>) -> bool {
+    let place = usize::try_from(node.commit().0 - 1).expect("logs fit in memory");
+    let last = node.entry(node.commit());
+    let holds = |voter: &NodeId| {
+        let log = machines.get(&voter.0).map(|machine| &machine.disk.log);
+        log.and_then(|log| log.get(place)) == last
+    };
+    membership.voters().filter(holds).count() > membership.voters().count() / 2
 }
 
 /// One change at a time; more only in a pair that this leader can't be outvoted in.

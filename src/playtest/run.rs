@@ -1,7 +1,7 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
 use super::{Cluster, machine::Machine};
-use crate::raft::{Effect, Input, Joiner, Moment, NodeId, WriteId};
+use crate::raft::{Effect, Input, Joiner, Message, MessageBody, Moment, NodeId, WriteId};
 use std::time::Duration;
 
 /// Something that is going to happen.
@@ -80,10 +80,12 @@ impl Cluster {
     pub(super) fn input(&mut self, to: u64, input: Input) {
         let now = self.now;
         let Some(node) = self.machines.get_mut(&to).and_then(|machine| machine.node.as_mut()) else { return };
-        if self.trace.len() == TRACE_MAX {
+        if !is_routine(&input) {
+            self.trace.push_back((now, to, input.clone()));
+        }
+        if self.trace.len() > TRACE_MAX {
             self.trace.pop_front();
         }
-        self.trace.push_back((now, to, input.clone()));
         node.handle(now, input);
         self.settle(to);
     }
@@ -142,5 +144,16 @@ impl Cluster {
             let joiner = Joiner { node: NodeId(other), key: [0; 32], permission: machine.permission };
             self.input(to, Input::Linked(joiner));
         }
+    }
+}
+
+/// What happens all the time, and would crowd out what matters.
+fn is_routine(input: &Input) -> bool {
+    match input {
+        Input::Wake | Input::Persisted(_) => true,
+        Input::Receive { message: Message { body, .. }, .. } => {
+            matches!(body, MessageBody::Heartbeat { .. } | MessageBody::HeartbeatReply { .. })
+        }
+        _ => false,
     }
 }

@@ -1,7 +1,7 @@
 //! How a leader is found: pre-vote, vote, and what keeps both from disturbing a leader that works.
 
 use super::{
-    Ballot, LogPosition, Message, MessageBody, Moment, Node, NodeId, Term,
+    Ballot, Effect, LogPosition, Message, MessageBody, Moment, Node, NodeId, Term,
     quorum::majority,
     role::{Candidacy, Following, Role, Stage},
 };
@@ -78,10 +78,24 @@ impl Node {
 
     /// Granting a pre-vote promises nothing, and resets no timer.
     fn answer_pre_vote(&mut self, from: NodeId, asked: Term, last: LogPosition) {
-        let granted = asked > self.term() && last >= self.log.last() && !self.has_leader();
+        let acceptable = asked > self.term() && last >= self.log.last();
+        let granted = acceptable && !self.has_leader() && !self.goes_first(from, last);
         let term = if granted { asked } else { self.term() };
         let body = MessageBody::PreVoteReply { asked, granted };
-        self.effects.push_back(super::Effect::Send { to: from, message: Message { term, body } });
+        self.effects.push_back(Effect::Send { to: from, message: Message { term, body } });
+    }
+
+    /// Of two that begin to ask at the same time the one with the newer log goes first, or else the one with
+    /// the greater id: otherwise both would run, and split the votes. Only at the beginning: who can't win
+    /// must not stop others for ever.
+    fn goes_first(&self, other: NodeId, last: LogPosition) -> bool {
+        match &self.role {
+            Role::Candidate(candidacy) => {
+                let begins = self.now - candidacy.since < self.config.heartbeat * 3;
+                begins && candidacy.stage == Stage::Sounding && (self.log.last(), self.id) > (last, other)
+            }
+            _ => false,
+        }
     }
 
     /// §3.4, §3.6.1: one vote a term, to a log at least as new as ours. Members or not: the candidate knows
@@ -173,17 +187,21 @@ impl Node {
     }
 
     fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, bool>) {
-        self.role = Role::Candidate(Candidacy { stage, answers, ask_at: Moment::NEVER });
+        self.role = Role::Candidate(Candidacy { stage, answers, since: self.now, ask_at: Moment::NEVER });
         self.forwarding.restart(self.outbox.settled());
         self.ask();
     }
 
-    /// Asks every voter that has not answered; messages may get lost.
+    /// Asks every voter that has not answered, for messages may get lost. Who would not have given its vote
+    /// may have missed the leader since.
     fn ask(&mut self) {
         let again = self.now + self.config.heartbeat * 2;
         let Role::Candidate(candidacy) = &mut self.role else { return };
         candidacy.ask_at = again;
         let stage = candidacy.stage;
+        if stage == Stage::Sounding {
+            candidacy.answers.retain(|_, granted| *granted);
+        }
         let last = self.log.last();
         let silent: Vec<NodeId> = (self.log.membership().voters())
             .filter(|voter| *voter != self.id && !candidacy.answers.contains_key(voter))
@@ -192,7 +210,7 @@ impl Node {
             match stage {
                 Stage::Sounding => {
                     let message = Message { term: self.term().next(), body: MessageBody::PreVote { last } };
-                    self.effects.push_back(super::Effect::Send { to: voter, message });
+                    self.effects.push_back(Effect::Send { to: voter, message });
                 }
                 Stage::Running { transfer } => self.send_when_durable(voter, MessageBody::Vote { last, transfer }),
             }

@@ -63,3 +63,31 @@ pub struct Command {
     /// The command itself, opaque to consensus; at most [`COMMAND_BYTES_MAX`] bytes.
     pub body: Bytes,
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::raft::{Config, MEMBERS_MAX, Member, Permission, Standing};
+
+    fn encoded(entry: &Entry) -> usize {
+        bincode::serde::encode_to_vec(entry, bincode::config::standard()).unwrap().len()
+    }
+
+    fn entry(payload: Payload) -> Entry {
+        Entry { term: Term(u64::MAX), index: LogIndex(u64::MAX), time: LogTime(u64::MAX), payload }
+    }
+
+    #[test]
+    fn no_entry_is_larger_than_it_is_taken_for() {
+        let body = Bytes::from(vec![7; COMMAND_BYTES_MAX]);
+        let command = Command { author: NodeId(u64::MAX), serial: Serial(u64::MAX), body };
+        let member = Member { standing: Standing::Learner, permission: Permission::Owner, key: [255; 32] };
+        let members = (0..MEMBERS_MAX as u64).map(|node| (NodeId(u64::MAX - node), member)).collect();
+        for payload in [Payload::Empty, Payload::Command(command), Payload::Membership(Membership { members })] {
+            let entry = entry(payload);
+            assert!(encoded(&entry) <= entry.bytes(), "{} > {}", encoded(&entry), entry.bytes());
+            assert!(entry.bytes() <= Config::default().append_bytes_max);
+        }
+    }
+}

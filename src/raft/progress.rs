@@ -95,7 +95,7 @@ impl Progress {
     /// An answer came to a heartbeat, which spares the disk.
     pub fn observe_heartbeat(&mut self, sent: Moment, since: Moment, now: Moment) {
         if (since..=now).contains(&sent) {
-            self.round_trip.observe_at_least(now - sent);
+            self.round_trip.observe_network(now - sent);
         }
     }
 
@@ -136,7 +136,7 @@ impl Progress {
     /// Whether everything up to `last` is there, or on its way and not overdue.
     pub fn is_caught_up(&self, last: LogIndex, now: Moment) -> bool {
         let overdue = self.inflight.oldest().is_some_and(|oldest| oldest + self.round_trip.patience(0) < now);
-        self.streaming && self.next > last && !overdue
+        self.matched == last || (self.streaming && self.next > last && !overdue)
     }
 
     /// Entries up to `last` are on their way.

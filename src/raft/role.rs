@@ -30,6 +30,7 @@ pub(super) struct Candidacy {
     pub stage: Stage,
     /// Who answered, and what.
     pub answers: BTreeMap<NodeId, bool>,
+    pub since: Moment,
     /// When those who have not answered are asked again.
     pub ask_at: Moment,
 }
