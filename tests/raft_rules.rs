@@ -73,10 +73,9 @@ impl Lab {
 fn a_majority_alone_commits_no_entry_of_an_earlier_term() {
     // Figure 3.7 (Figure 8 of the short paper): the entry of term 2 may yet be overwritten by one of term 3.
     let mut lab = Lab::new(&[2], 3).elected();
-    let sent = lab.now;
-    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(2), sent });
+    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(2) });
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(3), sent });
+    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(3) });
     assert_eq!(lab.node.commit(), LogIndex(3));
 }
 
