@@ -4,8 +4,9 @@
 
 use bevy_quorum::{
     link::{
-        Credentials, DATAGRAM_BYTES_MAX, FRAME_BYTES_MAX, HANDSHAKE_TIMEOUT, Lane, Link, LinkEvent, LinkId, Plane,
-        RefusalKind, RefusalReason, SILENCE_MAX, SessionEvent, Sessions, UNPROVEN_BYTES_MAX, UnlinkReason,
+        ABANDONED_AFTER, Credentials, DATAGRAM_BYTES_MAX, FRAME_BYTES_MAX, HANDSHAKE_TIMEOUT, Lane, Link, LinkEvent,
+        LinkId, Plane, RefusalKind, RefusalReason, SILENCE_MAX, SessionEvent, Sessions, UNPROVEN_BYTES_MAX,
+        UnlinkReason,
         in_process::{Address, Conditions, Endpoint, Network},
     },
     raft::{Moment, NodeId, Permission},
@@ -483,6 +484,35 @@ fn a_peer_that_comes_back_replaces_its_old_connection() {
     assert_eq!((meeting.heard(0), meeting.heard(returned)), (vec!["back".into()], vec!["back?".into()]));
     assert_eq!(meeting.linked(0), [node]);
     assert!(meeting.unlinked(0).is_empty());
+}
+
+#[test]
+fn after_leaving_nobody_is_met() {
+    let mut meeting = Meeting::of(&[1, 2]);
+    meeting.members[0].sessions.leave();
+    meeting.join(credentials(3));
+    meeting.pass(Duration::from_secs(1));
+    assert!(meeting.linked(0).is_empty());
+    assert_eq!(meeting.linked(1), [meeting.members[2].node]);
+}
+
+#[test]
+fn a_connection_that_stays_silent_is_made_again() {
+    let mut meeting = Meeting::of(&[1, 2]);
+    let tag = meeting.members[0].sessions.tag(meeting.members[1].node, Plane::Consensus);
+    let silent = meeting.members[1].address;
+    meeting.network.partition(&[silent]);
+    meeting.pass(ABANDONED_AFTER + Duration::from_secs(5));
+    assert_eq!(meeting.unlinked(0), [UnlinkReason::Silent]);
+    assert!(meeting.linked(0).is_empty());
+    meeting.network.heal();
+    meeting.pass(Duration::from_secs(20));
+    assert_eq!(meeting.linked(0), [meeting.members[1].node]);
+    assert_ne!(meeting.members[0].sessions.tag(meeting.members[1].node, Plane::Consensus), tag);
+    meeting.whisper(0, 1, "again");
+    meeting.whisper(1, 0, "and again");
+    meeting.pass(SHORTLY);
+    assert_eq!((meeting.heard(0), meeting.heard(1)), (vec!["and again".into()], vec!["again".into()]));
 }
 
 #[test]
