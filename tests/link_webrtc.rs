@@ -275,7 +275,7 @@ fn a_link_given_up_is_made_again_by_whoever_made_it() {
 /// Speaks to a signaling server by hand: sends everybody that comes an offer that makes no sense.
 async fn spoil(url: String) {
     use async_tungstenite::{smol::connect_async, tungstenite::Message};
-    use futures::{SinkExt, StreamExt};
+    use futures::StreamExt;
     let (mut socket, _) = connect_async(url).await.unwrap();
     while let Some(Ok(Message::Text(text))) = socket.next().await {
         let event: serde_json::Value = serde_json::from_str(&text).unwrap();
