@@ -9,7 +9,6 @@ use crate::{
     tools::{PenTip, Pointer, Toolbox, ToolsPlugin},
 };
 use bevy::{
-    log::LogPlugin,
     prelude::*,
     render::view::screenshot::{Screenshot, save_to_disk},
     window::{PresentMode, PrimaryWindow, RequestRedraw, WindowResolution, WindowThemeChanged},
@@ -66,9 +65,7 @@ impl Plugin for WindowPlugin {
             ..default()
         };
         let windows = bevy::window::WindowPlugin { primary_window: Some(window), ..default() };
-        let log =
-            LogPlugin { filter: "warn,wgpu=error,naga=error,bevy_winit=error,bevy_render=error".into(), ..default() };
-        app.add_plugins(DefaultPlugins.set(windows).set(log))
+        app.add_plugins(DefaultPlugins.set(windows).set(crate::log::quiet()))
             .insert_resource(WinitSettings { focused_mode: idle(), unfocused_mode: idle() })
             .insert_resource(Myself(self.name()))
             .init_resource::<Theme>()

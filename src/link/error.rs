@@ -1,6 +1,43 @@
 //! What can go wrong on the way to a peer.
 
-/// Why the rendezvous can't be reached.
+use std::io::ErrorKind;
+
+/// Why the rendezvous can't be reached. Each is said to people as it stands; it is tried again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum LinkError {}
+pub enum LinkError {
+    /// Nothing answers there.
+    #[error("can't reach the signaling server at {url}: {kind}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// What the network says.
+        kind: ErrorKind,
+    },
+    /// What answers is no signaling server.
+    #[error("what answers at {url} is not a signaling server (HTTP status {status})")]
+    NotSignaling {
+        /// The address.
+        url: String,
+        /// What it says.
+        status: u16,
+    },
+    /// What answers can't be trusted or understood.
+    #[error("no secure or sensible answer from the signaling server at {url}")]
+    Garbled {
+        /// The address.
+        url: String,
+    },
+    /// The address is none.
+    #[error("{url:?} is not the address of a signaling server; it should look like wss://signal.example")]
+    BadAddress {
+        /// The address.
+        url: String,
+    },
+    /// It was reached, and then it was gone.
+    #[error("the signaling server at {url} went away")]
+    Gone {
+        /// The address.
+        url: String,
+    },
+}

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 /// The largest body of one command, in bytes. Larger things travel beside the log.
 pub const COMMAND_BYTES_MAX: usize = 4 * 1024;
 
+/// The most that an entry takes beside its body, encoded.
+pub(super) const ENTRY_BYTES: usize = 64;
+/// The most that one member takes, encoded.
+const MEMBER_BYTES: usize = 48;
+
 /// One entry of the replicated log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
@@ -24,6 +29,16 @@ impl Entry {
     /// Term and index together.
     pub fn position(&self) -> LogPosition {
         LogPosition { term: self.term, index: self.index }
+    }
+
+    /// An upper bound of its encoded size.
+    pub(super) fn bytes(&self) -> usize {
+        ENTRY_BYTES
+            + match &self.payload {
+                Payload::Empty => 0,
+                Payload::Command(command) => command.body.len(),
+                Payload::Membership(membership) => membership.members.len() * MEMBER_BYTES,
+            }
     }
 }
 
@@ -47,4 +62,32 @@ pub struct Command {
     pub serial: Serial,
     /// The command itself, opaque to consensus; at most [`COMMAND_BYTES_MAX`] bytes.
     pub body: Bytes,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::raft::{Config, MEMBERS_MAX, Member, Permission, Standing};
+
+    fn encoded(entry: &Entry) -> usize {
+        bincode::serde::encode_to_vec(entry, bincode::config::standard()).unwrap().len()
+    }
+
+    fn entry(payload: Payload) -> Entry {
+        Entry { term: Term(u64::MAX), index: LogIndex(u64::MAX), time: LogTime(u64::MAX), payload }
+    }
+
+    #[test]
+    fn no_entry_is_larger_than_it_is_taken_for() {
+        let body = Bytes::from(vec![7; COMMAND_BYTES_MAX]);
+        let command = Command { author: NodeId(u64::MAX), serial: Serial(u64::MAX), body };
+        let member = Member { standing: Standing::Learner, permission: Permission::Owner, key: [255; 32] };
+        let members = (0..MEMBERS_MAX as u64).map(|node| (NodeId(u64::MAX - node), member)).collect();
+        for payload in [Payload::Empty, Payload::Command(command), Payload::Membership(Membership { members })] {
+            let entry = entry(payload);
+            assert!(encoded(&entry) <= entry.bytes(), "{} > {}", encoded(&entry), entry.bytes());
+            assert!(entry.bytes() <= Config::default().append_bytes_max);
+        }
+    }
 }

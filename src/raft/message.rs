@@ -1,23 +1,48 @@
 //! What nodes say to one another.
 //!
-//! Every reply describes itself: it can be understood without remembering the request.
+//! Every reply describes itself: it can be understood without remembering the request. Messages may be
+//! lost, doubled and overtake one another.
 
-use super::{Entry, LogIndex, LogPosition, Serial, Term};
+use super::{Entry, LogIndex, LogPosition, Moment, Serial, Term};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// A message of the consensus protocol. Sender, receiver and cluster are the link's to prove.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
-    /// The sender's term; in a pre-vote, the term it would campaign in.
+    /// The sender's term; in a pre-vote and in the grant of one, the term it would campaign in.
     pub term: Term,
     /// What it says.
     pub body: MessageBody,
 }
 
-/// The kinds of messages.
+/// The kinds of messages. `sent` is the clock of whoever asked, sent back unchanged in the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MessageBody {
+    /// Would you vote for me (§9.6)? Changes nothing at the receiver.
+    PreVote {
+        /// Where the sender's log ends.
+        last: LogPosition,
+    },
+    /// The answer to a pre-vote.
+    PreVoteReply {
+        /// The term that was asked about.
+        asked: Term,
+        /// Whether a vote could be won.
+        granted: bool,
+    },
+    /// RequestVote (§3.4).
+    Vote {
+        /// Where the sender's log ends.
+        last: LogPosition,
+        /// The leader asked the sender to take over (§3.10): that it is still heard is no reason to refuse.
+        transfer: bool,
+    },
+    /// The answer to a vote.
+    VoteReply {
+        /// Whether the vote is given, durably.
+        granted: bool,
+    },
     /// AppendEntries (§3.5): entries after `previous`.
     Append {
         /// Where the entries join the log.
@@ -26,5 +51,53 @@ pub enum MessageBody {
         entries: Vec<Entry>,
         /// The leader's commit index.
         commit: LogIndex,
+        /// The leader's clock.
+        sent: Moment,
     },
+    /// The log agrees with the leader's up to here, durably.
+    Appended {
+        /// The last such index.
+        matched: LogIndex,
+    },
+    /// The log does not hold what an append should join.
+    Mismatch {
+        /// The last place where the logs may still agree.
+        hint: LogPosition,
+        /// From the append.
+        sent: Moment,
+    },
+    /// The leader is there. Apart from appends, so that it never waits behind them.
+    Heartbeat {
+        /// The last committed entry; its term lets the receiver verify that it holds the same (§3.5).
+        commit: LogPosition,
+        /// The leader's clock.
+        sent: Moment,
+    },
+    /// The follower is there.
+    HeartbeatReply {
+        /// From the heartbeat.
+        sent: Moment,
+    },
+    /// Your term is over: mine, in this message's head, is later.
+    Outdated,
+    /// Commands of the sender, for the leader to append.
+    Forward {
+        /// The commands, by consecutive serials.
+        commands: Vec<(Serial, Bytes)>,
+        /// The author's clock.
+        sent: Moment,
+    },
+    /// What the leader's log holds of an author.
+    Forwarded {
+        /// The author's last command in the log of this leader.
+        appended: Serial,
+        /// Whether commands came that leave out one before them.
+        gap: bool,
+        /// From the forward.
+        sent: Moment,
+    },
+    /// Campaign at once: the leader hands over to you (§3.10).
+    TimeoutNow,
+    /// The sender is about to close, and gives up its vote.
+    Retire,
 }

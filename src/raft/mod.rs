@@ -3,18 +3,42 @@
 //! Nothing here knows Bevy, the network, the disk or the clock: time is an argument, randomness comes
 //! from a seed, and the same inputs give the same effects on every machine.
 
+mod autopilot;
 mod ballot;
+mod change;
+mod config;
+mod dice;
+mod durability;
 mod effect;
+mod election;
 mod entry;
+mod following;
+mod forwarding;
 mod ids;
+mod inflight;
+mod leave;
+mod log;
 mod membership;
 mod message;
 mod moment;
+mod node;
+mod outbox;
+mod progress;
+mod quorum;
+mod replication;
+mod role;
+mod sessions;
+mod turn;
 
 pub use ballot::*;
+pub use change::ChangeRefused;
+pub use config::Config;
+#[cfg(feature = "playtest")]
+pub(crate) use dice::Dice;
 pub use effect::*;
 pub use entry::*;
 pub use ids::*;
 pub use membership::*;
 pub use message::*;
 pub use moment::*;
+pub use node::Node;

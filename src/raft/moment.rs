@@ -1,5 +1,6 @@
 //! Time as the core sees it: a number handed in with every input.
 
+use serde::{Deserialize, Serialize};
 use std::{
     ops::{Add, Sub},
     time::Duration,
@@ -13,7 +14,7 @@ use std::{
 /// let start = Moment::ZERO;
 /// assert_eq!((start + Duration::from_millis(5)) - start, Duration::from_millis(5));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Moment(pub u64);
 
 impl Moment {

@@ -6,7 +6,7 @@
 
 use super::{ClusterId, PROTOCOL_VERSION, WireError, decode, encode};
 use crate::raft::{Message, NodeId};
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -138,6 +138,9 @@ pub enum ByeReason {
     /// There is no room for another link.
     #[error("it has no room for another link")]
     Full,
+    /// Another connection to the same node took over.
+    #[error("it goes on through another connection")]
+    Superseded,
 }
 
 /// Why bytes are no frame.
@@ -166,15 +169,9 @@ pub enum FrameError {
         /// What the frame says.
         theirs: u16,
     },
-    /// The body is no body, or holds more than it may.
-    #[error("frame has an unreadable body")]
-    Unreadable,
-    /// Something stands after the body.
-    #[error("frame has {bytes} bytes after its end")]
-    TrailingBytes {
-        /// How much.
-        bytes: usize,
-    },
+    /// The body is none, or not only one.
+    #[error(transparent)]
+    Body(#[from] WireError),
     /// A whisper holds more than it may.
     #[error("whisper of {bytes} bytes, at most {WHISPER_BYTES_MAX} are carried")]
     WhisperTooLarge {
@@ -197,9 +194,13 @@ impl Frame {
     /// When it is larger than any lane carries.
     pub fn encode(&self) -> Result<Bytes, FrameError> {
         self.body.check()?;
-        let body = encode(&self.body).map_err(|_| FrameError::Unreadable)?;
-        check_size(HEADER_BYTES + body.len(), FRAME_BYTES_MAX)?;
-        Ok([&PROTOCOL_VERSION.to_le_bytes()[..], &self.tag.0, &body].concat().into())
+        let body = encode(&self.body)?;
+        let mut bytes = BytesMut::with_capacity(HEADER_BYTES + body.len());
+        bytes.put_u16_le(PROTOCOL_VERSION);
+        bytes.put_slice(&self.tag.0);
+        bytes.put_slice(&body);
+        check_size(bytes.len(), FRAME_BYTES_MAX)?;
+        Ok(bytes.freeze())
     }
 
     /// Reads a frame from a lane that carries at most `bytes_max` bytes.
@@ -208,10 +209,7 @@ impl Frame {
     /// When the bytes are no frame of this version, or not only one.
     pub fn decode(bytes: &[u8], bytes_max: usize) -> Result<Self, FrameError> {
         let (tag, body) = Self::split(bytes, bytes_max)?;
-        let body: FrameBody = decode(body, FRAME_BYTES_MAX).map_err(|error| match error {
-            WireError::Trailing { trailing, .. } => FrameError::TrailingBytes { bytes: trailing },
-            _ => FrameError::Unreadable,
-        })?;
+        let body: FrameBody = decode(body, bytes_max)?;
         body.check()?;
         Ok(Self { tag, body })
     }

@@ -23,8 +23,8 @@ const CHECKSUM_BYTES: usize = 4;
 const CHECKSUM_CONTEXT: &str = "bevy_quorum 2026-11 invitation checksum";
 const VIEWING_CONTEXT: &str = "bevy_quorum 2026-11 viewing secret";
 const ROOM_NAME_CONTEXT: &str = "bevy_quorum 2026-11 room name at a rendezvous";
-const EDITOR_PROOF_CONTEXT: &str = "bevy_quorum 2026-11 proof of an editor's invitation";
 const PROOF_CONTEXT: &str = "bevy_quorum 2026-11 proof of an invitation";
+const EDITING_PROOF_CONTEXT: &str = "bevy_quorum 2026-11 proof of an invitation to edit";
 
 /// The way into a room, as a link that can be sent to people.
 ///
@@ -125,11 +125,11 @@ impl Invitation {
         self.shared_key(PROOF_CONTEXT)
     }
 
-    /// The key with which members prove to each other that they may edit; viewers can't derive it.
+    /// The key with which members prove that they were invited to edit, if this invitation permits it.
     #[must_use]
-    pub fn editor_proof_key(&self) -> Option<[u8; 32]> {
-        let editor = self.permission >= Permission::Editor;
-        editor.then(|| self.secret.derive(EDITOR_PROOF_CONTEXT, &self.cluster.0))
+    pub fn editing_proof_key(&self) -> Option<[u8; 32]> {
+        let editing = self.permission >= Permission::Editor;
+        editing.then(|| self.secret.derive(EDITING_PROOF_CONTEXT, &self.cluster.0))
     }
 
     /// The canonical bytes, as stores keep them.

@@ -1,4 +1,4 @@
-//! How a node's id is drawn from its key, so that nobody can claim another's.
+//! How a node's id follows from its key.
 
 use crate::raft::NodeId;
 

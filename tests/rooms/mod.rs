@@ -1,11 +1,12 @@
 //! What the tests of stores begin with.
-#![allow(clippy::unwrap_used)]
+// Not every test uses everything.
+#![allow(clippy::unwrap_used, dead_code)]
 
 use bevy_quorum::{
     raft::{
         Ballot, Command, Durable, Entry, LogIndex, LogTime, NodeId, Payload, Permission, Serial, Term, Write, WriteId,
     },
-    storage::{Identity, MemoryDisk, Storage},
+    storage::{Identity, MemoryDisk, Storage, StorageError},
     wire::Invitation,
 };
 use bytes::Bytes;
@@ -81,8 +82,13 @@ impl Diary {
     }
 }
 
-/// Waits until `id` is durable.
-pub fn wait_for(storage: &mut dyn Storage, id: WriteId) {
+/// Waits until `id` is durable; says which write is by then. The completion must not be polled yet.
+pub fn wait_for(storage: &mut dyn Storage, id: WriteId) -> WriteId {
+    poll_until(storage, id).unwrap()
+}
+
+/// Waits until `id` is durable, or can't be.
+pub fn poll_until(storage: &mut dyn Storage, id: WriteId) -> Result<WriteId, StorageError> {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -90,7 +96,10 @@ pub fn wait_for(storage: &mut dyn Storage, id: WriteId) {
         }
     }
     storage.wake(Waker::from(Arc::new(Unpark(thread::current()))));
-    while storage.poll().unwrap() < Some(id) {
-        thread::park();
+    loop {
+        match storage.poll()? {
+            Some(done) if done >= id => return Ok(done),
+            _ => thread::park(),
+        }
     }
 }

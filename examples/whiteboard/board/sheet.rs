@@ -38,8 +38,6 @@ pub struct Record {
     pub stroke: Arc<Stroke>,
     /// Where it was drawn in the log: later ones lie on top.
     pub place: LogIndex,
-    /// Who drew it.
-    pub author: NodeId,
     /// The corners of the smallest box around its points, in pixels.
     pub bounds: ((f32, f32), (f32, f32)),
     mark: Mark,
@@ -71,11 +69,6 @@ impl fmt::Debug for Digest {
 }
 
 impl Board {
-    /// The shown strokes from bottom to top.
-    pub fn strokes(&self) -> impl Iterator<Item = &Stroke> {
-        self.shown().map(|(_, record)| record.stroke.as_ref())
-    }
-
     /// The shown strokes from bottom to top, with their names and circumstances.
     pub fn shown(&self) -> impl Iterator<Item = (StrokeId, &Record)> {
         self.shown.values().filter_map(|id| Some((*id, self.records.get(id)?)))
@@ -140,7 +133,6 @@ impl Board {
         let record = Record {
             stroke: Arc::new(stroke.clone()),
             place: index,
-            author,
             bounds: stroke.bounds(),
             mark: Mark { shown: false, writer: index },
             changed: 0,

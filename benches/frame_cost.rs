@@ -1,0 +1,110 @@
+//! What a room costs the main thread: nothing much when idle, little under 1,000 commits a second.
+//!
+//! Two apps that differ only in the room take turns at 60 Hz (A B A B), each update timed on its own; what is
+//! printed is the difference of their medians and of their means. Run: `cargo bench --bench frame_cost`.
+
+use bevy_app::App;
+use bevy_ecs::prelude::*;
+use bevy_quorum::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+const FRAME: Duration = Duration::from_nanos(16_666_667);
+const FRAMES: usize = 600;
+const COMMITS_A_SECOND: usize = 1_000;
+
+/// A command the size of a small stroke.
+#[derive(Serialize, Deserialize)]
+struct Mark(Vec<u8>);
+
+impl Portable for Mark {
+    const NAME: &'static str = "mark";
+}
+
+#[derive(Resource, Default)]
+struct Marks(u64);
+
+fn mark(mark: In<Committed<Mark>>, mut marks: ResMut<Marks>) -> Result<(), Reject> {
+    marks.0 += mark.0.0.len() as u64;
+    Ok(())
+}
+
+fn app() -> App {
+    let mut app = App::new();
+    app.init_resource::<Marks>();
+    app
+}
+
+fn main() {
+    println!("{FRAMES} frames at 60 Hz, main-thread time of the plugin a frame");
+    for commits in [0, COMMITS_A_SECOND] {
+        let (with, without, applied) = measure(commits);
+        let cost = |figure: fn(&[Duration]) -> Duration| figure(&with).saturating_sub(figure(&without));
+        println!(
+            "{commits:>5} commits/s: median {:>7.1} µs, mean {:>7.1} µs, p99 {:>7.1} µs ({applied} applied)",
+            micros(cost(median)),
+            micros(cost(mean)),
+            micros(cost(p99)),
+        );
+    }
+}
+
+/// The update times of an app with a room and of one without, and how many commands were applied.
+fn measure(commits_a_second: usize) -> (Vec<Duration>, Vec<Duration>, u64) {
+    let mut plain = app();
+    let mut playing = app();
+    playing.add_plugins(QuorumPlugins).add_command(mark);
+    let room = playing.world_mut().spawn(Room::open("ws://127.0.0.1:9")).id();
+    while playing.world().get::<Room>(room).is_none_or(|room| room.status().role != Role::Leader) {
+        playing.update();
+        std::thread::sleep(FRAME);
+    }
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let mut owed = 0;
+    for _ in 0..FRAMES {
+        let start = Instant::now();
+        owed += commits_a_second;
+        // What the game itself does to propose belongs to the cost, too.
+        let (time, _) = timed(|| {
+            let room = playing.world().get::<Room>(room).expect("the room stays");
+            for _ in 0..owed / 60 {
+                room.propose(&Mark(vec![7; 200])).expect("the room is open");
+            }
+            playing.update();
+        });
+        owed %= 60;
+        with.push(time);
+        without.push(timed(|| plain.update()).0);
+        std::thread::sleep(FRAME.saturating_sub(start.elapsed()));
+    }
+    let applied = playing.world().resource::<Marks>().0 / 200;
+    (with, without, applied)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let done = work();
+    (start.elapsed(), done)
+}
+
+fn sorted(times: &[Duration]) -> Vec<Duration> {
+    let mut times = times.to_vec();
+    times.sort();
+    times
+}
+
+fn median(times: &[Duration]) -> Duration {
+    sorted(times)[times.len() / 2]
+}
+
+fn p99(times: &[Duration]) -> Duration {
+    sorted(times)[times.len() * 99 / 100]
+}
+
+fn mean(times: &[Duration]) -> Duration {
+    times.iter().sum::<Duration>() / u32::try_from(times.len()).expect("there are a few hundred frames")
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}

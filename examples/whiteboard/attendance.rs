@@ -1,0 +1,165 @@
+//! What every whiteboard does in its room, window or not: it enters, says how the board stands, draws what it
+//! was told to, and ends with a reason when it can't go on.
+
+use crate::{
+    board::{self, Board, Drafts, Stroke},
+    entry::Entry,
+    errors::Failure,
+    folder::Folder,
+    output::Output,
+    signaling::Signaling,
+    status::StatusLine,
+};
+use bevy::prelude::*;
+use bevy_quorum::prelude::*;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// How long a first visit waits for the signaling server to let it in.
+const SERVER_PATIENCE: Duration = Duration::from_secs(10);
+/// Strokes of `--draw` in one frame.
+const STROKES_PER_FRAME_MAX: usize = 200;
+/// Strokes of `--draw` on their way; the file waits while there are more.
+const STROKES_ON_THE_WAY_MAX: usize = 2_000;
+
+/// What is still to be drawn of `--draw`'s file.
+#[derive(Resource)]
+struct Drawing(VecDeque<Stroke>);
+
+/// The signaling server that has to let us in, and since when we wait.
+#[derive(Resource)]
+struct Needed {
+    url: String,
+    since: Instant,
+}
+
+/// Our own signaling server, and the folder that remembers its address.
+#[derive(Resource)]
+struct Host {
+    signaling: Signaling,
+    folder: Folder,
+}
+
+/// Takes part in the board of `entry`, with `strokes` to draw, and with status lines if they are wanted.
+pub fn attend(app: &mut App, entry: Entry, strokes: Vec<Stroke>, tell: Telling) {
+    let Entry { room, folder, signaling, needed } = entry;
+    if let Some(signaling) = signaling {
+        app.insert_resource(Host { signaling, folder });
+    }
+    if let Some(url) = needed {
+        app.insert_resource(Needed { url, since: Instant::now() });
+    }
+    let mut room = Some(room);
+    app.init_resource::<Output>()
+        .insert_resource(Drawing(strokes.into()))
+        .add_systems(Startup, move |mut commands: Commands| {
+            if let Some(room) = room.take() {
+                commands.spawn(room);
+            }
+        })
+        .add_systems(Update, (remember_address, announce, draw_on, end_if_failed, end_if_unreachable));
+    if tell == Telling::Status {
+        app.add_systems(PostUpdate, tell_status);
+    }
+}
+
+/// What is said on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// The invitation.
+    Invitation,
+    /// The invitation, and how the board stands whenever that changes.
+    Status,
+}
+
+/// Remembers where our signaling server listens, once the folder is ours.
+fn remember_address(rooms: Query<&Room>, host: Option<Res<Host>>, mut done: Local<bool>) -> Result {
+    let (Some(host), Ok(room), false) = (host, rooms.single(), *done) else { return Ok(()) };
+    if room.status().node.is_none() {
+        return Ok(());
+    }
+    *done = true;
+    let (address, before) = (host.signaling.address(), host.folder.listened_at());
+    if let Some(before) = before.filter(|before| *before != address) {
+        eprintln!("whiteboard: this board was found at {before} and is at {address} now; newcomers need the new link");
+    }
+    Ok(host.folder.remember(address)?)
+}
+
+/// Prints the link, once others can come in by it.
+fn announce(rooms: Query<(&Room, &RoomState)>, output: Res<Output>, mut done: Local<bool>) {
+    for (room, state) in &rooms {
+        let ready = matches!(state, RoomState::Open) && room.status().rendezvous == RendezvousState::Connected;
+        if let (false, true, Some(invitation)) = (*done, ready, room.invitation()) {
+            output.line(format!("invite: {invitation}"));
+            *done = true;
+        }
+    }
+}
+
+/// Draws the next strokes of the file, as a user would have.
+fn draw_on(mut drawing: ResMut<Drawing>, rooms: Query<&Room>, mut drafts: ResMut<Drafts>) -> Result {
+    let Ok(room) = rooms.single() else { return Ok(()) };
+    let free = STROKES_ON_THE_WAY_MAX.saturating_sub(room.status().pending);
+    for _ in 0..free.min(STROKES_PER_FRAME_MAX) {
+        let Some(stroke) = drawing.0.pop_front() else { break };
+        board::draw(&mut drafts, room, &stroke)?;
+    }
+    Ok(())
+}
+
+/// Ends with the room's own words when the room can't go on.
+fn end_if_failed(rooms: Query<&RoomState, Changed<RoomState>>, mut exit: MessageWriter<AppExit>) {
+    for state in &rooms {
+        if let RoomState::Failed(error) = state {
+            end(&Failure::Room(error.to_string()), &mut exit);
+        }
+    }
+}
+
+/// Ends a first visit when the signaling server has not let us in for too long.
+fn end_if_unreachable(
+    rooms: Query<&Room>,
+    needed: Option<Res<Needed>>,
+    mut commands: Commands,
+    mut exit: MessageWriter<AppExit>,
+) {
+    let (Some(needed), Ok(room)) = (needed, rooms.single()) else { return };
+    let reason = match &room.status().rendezvous {
+        RendezvousState::Connected => return commands.remove_resource::<Needed>(),
+        RendezvousState::Connecting => "it does not answer".to_owned(),
+        RendezvousState::Lost(reason) => reason.clone(),
+    };
+    if needed.since.elapsed() > SERVER_PATIENCE {
+        end(&Failure::Unreachable { url: needed.url.clone(), reason }, &mut exit);
+    }
+}
+
+fn end(failure: &Failure, exit: &mut MessageWriter<AppExit>) {
+    failure.report();
+    exit.write(AppExit::from_code(failure.code()));
+}
+
+/// Prints how the board stands, when that has changed.
+fn tell_status(
+    rooms: Query<&Room>,
+    board: Res<Board>,
+    drawing: Res<Drawing>,
+    output: Res<Output>,
+    mut digest: Local<(u64, String)>,
+    mut told: Local<Option<StatusLine>>,
+) {
+    let Ok(room) = rooms.single() else { return };
+    let mut status = room.status().clone();
+    status.pending += drawing.0.len();
+    if digest.1.is_empty() || digest.0 != board.version() {
+        *digest = (board.version(), board.digest().to_string());
+    }
+    let line = StatusLine::new(&status, board.len(), digest.1.clone());
+    if status.node.is_some() && told.as_ref() != Some(&line) {
+        output.state(line.json());
+        *told = Some(line);
+    }
+}

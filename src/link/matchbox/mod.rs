@@ -1,0 +1,133 @@
+//! Links over WebRTC data channels, by way of matchbox.
+//!
+//! Two sockets, one for each plane: all channels of one connection share a congestion window, and what
+//! is bulky must not slow consensus down. Peers find each other at a signaling server, which is needed
+//! only for that: when it goes away the links stay, and it is connected to again.
+//!
+//! matchbox 0.15 has no back-pressure: what is sent waits, without limit, in its queues. Whoever sends
+//! must wait for answers before sending more. It also never forgets a connection it made or tried to
+//! make: some kilobytes stay for each, and an attempt that nobody answers keeps its UDP ports. Attempts
+//! are therefore few and far between, and only to peers that the signaling server says are there.
+
+mod pump;
+mod roster;
+mod shared;
+mod signal;
+mod signaller;
+mod websocket;
+
+pub use shared::{INBOX_BYTES_MAX, INBOX_FRAMES_MAX};
+
+use super::{Lane, Link, LinkEvent, LinkId, Plane};
+use bytes::Bytes;
+use futures::{FutureExt, channel::oneshot};
+use matchbox_socket::RtcIceServerConfig;
+use shared::Shared;
+use signaller::Outcome;
+use std::task::Waker;
+
+/// Where peers meet, and how they reach each other.
+#[derive(Clone, Debug)]
+pub struct MatchboxConfig {
+    /// Addresses of signaling servers (`ws://` or `wss://`). Everybody meets at the first that answers.
+    pub rendezvous: Vec<String>,
+    /// The name under which the room's members meet there; one path segment.
+    pub room_name: String,
+    /// Helps peers find out how they are reached from outside. The default asks Google's public STUN
+    /// servers; without `urls`, only peers in one network find each other.
+    pub ice_server: RtcIceServerConfig,
+}
+
+impl MatchboxConfig {
+    /// Meets at one of the `rendezvous` under `room_name`, with the default ICE servers.
+    pub fn new(rendezvous: impl IntoIterator<Item = impl Into<String>>, room_name: impl Into<String>) -> Self {
+        let rendezvous = rendezvous.into_iter().map(Into::into).collect();
+        Self { rendezvous, room_name: room_name.into(), ice_server: RtcIceServerConfig::default() }
+    }
+
+    /// Asks no ICE server: for peers in one network, and for tests.
+    #[must_use]
+    pub fn without_ice_servers(mut self) -> Self {
+        self.ice_server.urls.clear();
+        self
+    }
+
+    fn urls(&self, plane: Plane) -> Vec<String> {
+        let suffix = match plane {
+            Plane::Consensus => "c",
+            Plane::Bulk => "b",
+        };
+        let url = |base: &String| format!("{}/{}-{suffix}", base.trim_end_matches('/'), self.room_name);
+        self.rendezvous.iter().map(url).collect()
+    }
+}
+
+/// A [`Link`] over WebRTC. Dropping it ends all its connections, a moment after what was sent last has
+/// left.
+pub struct MatchboxLink {
+    shared: Shared,
+    /// Dropped, they end the task that serves each plane.
+    _leave: [oneshot::Sender<()>; 2],
+}
+
+impl MatchboxLink {
+    /// Starts meeting peers.
+    ///
+    /// # Errors
+    /// When there is no thread to be had for it.
+    ///
+    /// # Panics
+    /// When `config` names no rendezvous.
+    pub fn new(config: MatchboxConfig) -> std::io::Result<Self> {
+        assert!(!config.rendezvous.is_empty(), "peers need a rendezvous to meet");
+        let shared = Shared::default();
+        let ((leave_consensus, left_consensus), (leave_bulk, left_bulk)) = (oneshot::channel(), oneshot::channel());
+        let serving = shared.clone();
+        spawn(move || async move {
+            futures::join!(
+                pump::serve(serving.clone(), config.clone(), Plane::Consensus, left_consensus.fuse()),
+                pump::serve(serving.clone(), config.clone(), Plane::Bulk, left_bulk.fuse()),
+            );
+        })?;
+        Ok(Self { shared, _leave: [leave_consensus, leave_bulk] })
+    }
+}
+
+impl Link for MatchboxLink {
+    fn poll(&mut self) -> Option<LinkEvent> {
+        self.shared.lock().pop()
+    }
+
+    fn send(&mut self, link: LinkId, lane: Lane, frame: Bytes) {
+        // matchbox drops what is empty, and what is too large only once it is on its way.
+        if !frame.is_empty() && frame.len() <= lane.bytes_max() {
+            self.shared.lock().send(link, lane, frame);
+        }
+    }
+
+    fn close(&mut self, link: LinkId) {
+        self.shared.lock().close(link, Outcome::Closed);
+    }
+
+    fn redial(&mut self, link: LinkId) {
+        self.shared.lock().close(link, Outcome::Broken);
+    }
+
+    fn wake(&mut self, waker: Waker) {
+        self.shared.lock().set_waker(waker);
+    }
+}
+
+/// Runs what `task` makes on a thread of its own.
+#[cfg(not(target_arch = "wasm32"))]
+fn spawn<F: Future<Output = ()>>(task: impl FnOnce() -> F + Send + 'static) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name("quorum links".into());
+    thread.spawn(move || futures::executor::block_on(task())).map(drop)
+}
+
+/// Runs what `task` makes on the page's event loop.
+#[cfg(target_arch = "wasm32")]
+fn spawn<F: Future<Output = ()> + 'static>(task: impl FnOnce() -> F) -> std::io::Result<()> {
+    wasm_bindgen_futures::spawn_local(task());
+    Ok(())
+}

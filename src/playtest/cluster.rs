@@ -1,0 +1,334 @@
+//! The cluster, and the words in which stories about it are told.
+
+use super::{
+    machine::Machine,
+    network::{Conditions, Network},
+    referee::Referee,
+    run::Event,
+};
+use crate::raft::{
+    Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
+    Payload, Permission, RoleKind, Serial, Standing, Term,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+/// Nodes, numbered from 1, on a simulated network and simulated disks, in virtual time.
+pub struct Cluster {
+    pub(super) seed: u64,
+    pub(super) dice: Dice,
+    pub(super) now: Moment,
+    pub(super) config: Config,
+    pub(super) machines: BTreeMap<u64, Machine>,
+    pub(super) network: Network,
+    pub(super) queue: BTreeMap<(Moment, u64), Event>,
+    pub(super) scheduled: u64,
+    pub(super) sent: u64,
+    pub(super) referee: Referee,
+    pub(super) trace: VecDeque<(Moment, u64, Input)>,
+}
+
+impl Cluster {
+    /// A cluster of `voters` owners that have all just started.
+    pub fn of(voters: u64) -> Self {
+        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
+        let membership = Membership { members: (1..=voters).map(|id| (NodeId(id), member)).collect() };
+        let entry =
+            Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
+        let disk = Durable {
+            ballot: Ballot { term: Term(1), vote: Some(NodeId(1)) },
+            log: vec![entry],
+            commit: LogIndex(1),
+            ..Durable::default()
+        };
+        Self::with_disks((1..=voters).map(|id| (id, disk.clone())))
+    }
+
+    /// A room that node 1 has just opened, alone.
+    pub fn open() -> Self {
+        Self::with_disks([(1, Durable::founding(NodeId(1), [0; 32]))])
+    }
+
+    fn with_disks(disks: impl IntoIterator<Item = (u64, Durable)>) -> Self {
+        let machines = disks.into_iter().map(|(id, disk)| (id, Machine::new(id, Permission::Owner, disk)));
+        let cluster = Self {
+            seed: 0,
+            dice: Dice::new(0),
+            now: Moment::ZERO,
+            config: Config::default(),
+            machines: machines.collect(),
+            network: Network::default(),
+            queue: BTreeMap::new(),
+            scheduled: 0,
+            sent: 0,
+            referee: Referee::default(),
+            trace: VecDeque::new(),
+        };
+        cluster.restart_all()
+    }
+
+    /// Lets everything follow from this seed. Before time passes.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self.restart_all()
+    }
+
+    /// Gives all nodes these settings. Before time passes.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self.restart_all()
+    }
+
+    /// Makes all links like this.
+    #[must_use]
+    pub fn conditions(mut self, conditions: Conditions) -> Self {
+        self.network.everywhere = conditions;
+        self
+    }
+
+    /// Lets every write take this long.
+    #[must_use]
+    pub fn disk_latency(mut self, latency: Duration) -> Self {
+        self.machines.values_mut().for_each(|machine| machine.disk_latency = latency);
+        self
+    }
+
+    fn restart_all(mut self) -> Self {
+        assert_eq!(self.now, Moment::ZERO, "settings come before time passes");
+        self.dice = Dice::new(self.seed);
+        self.queue.clear();
+        for machine in self.machines.values_mut() {
+            machine.life = 0;
+            machine.start(&self.config, self.seed, self.now);
+        }
+        let ids: Vec<u64> = self.machines.keys().copied().collect();
+        for (place, a) in ids.iter().enumerate() {
+            for b in &ids[place + 1..] {
+                self.link(*a, *b);
+            }
+        }
+        self
+    }
+
+    /// Changes the weather everywhere, from now on.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        self.network.everywhere = conditions;
+    }
+
+    /// Changes the weather in one direction.
+    pub fn set_conditions_between(&mut self, from: u64, to: u64, conditions: Conditions) {
+        self.network.between.insert((from, to), conditions);
+    }
+
+    /// Cuts a node off from all others.
+    pub fn cut(&mut self, node: u64) {
+        for other in self.numbers() {
+            self.cut_between(node, other);
+        }
+    }
+
+    /// Cuts the link between two nodes.
+    pub fn cut_between(&mut self, a: u64, b: u64) {
+        self.cut_one_way(a, b);
+        self.cut_one_way(b, a);
+    }
+
+    /// Loses everything that `from` sends to `to`.
+    pub fn cut_one_way(&mut self, from: u64, to: u64) {
+        self.network.cuts.insert((from, to));
+    }
+
+    /// Mends every cut.
+    pub fn heal(&mut self) {
+        for (from, to) in std::mem::take(&mut self.network.cuts) {
+            if from < to {
+                self.link(from, to);
+            }
+        }
+    }
+
+    /// Stops a node without a word; what was not synced is mostly lost.
+    pub fn kill(&mut self, node: u64) {
+        let lucky = self.dice.roll().is_multiple_of(4);
+        self.machine_mut(node).crash(lucky);
+    }
+
+    /// Starts a stopped node again, on its disk.
+    pub fn restart(&mut self, node: u64) {
+        let (config, seed, now) = (self.config.clone(), self.seed, self.now);
+        let machine = self.machine_mut(node);
+        assert!(machine.node.is_none(), "{node} runs already");
+        machine.start(&config, seed, now);
+        let ballot = machine.disk.ballot;
+        if let Some(started) = &self.machines[&node].node {
+            self.referee.restarted(started, &ballot);
+        }
+        self.settle(node);
+        for other in self.numbers() {
+            if other != node && self.is_running(other) {
+                self.link(node, other);
+            }
+        }
+    }
+
+    /// A node's driver does nothing for a while.
+    pub fn stall(&mut self, node: u64, duration: Duration) {
+        self.machine_mut(node).asleep_until = self.now + duration;
+    }
+
+    /// A new node comes, linked to all, and waits to be let in.
+    pub fn join(&mut self, permission: Permission) -> u64 {
+        let id = self.numbers().last().map_or(1, |last| last + 1);
+        let mut machine = Machine::new(id, permission, Durable::default());
+        machine.disk_latency = self.machines.values().next().map_or(Duration::ZERO, |other| other.disk_latency);
+        machine.start(&self.config, self.seed, self.now);
+        self.machines.insert(id, machine);
+        for other in self.numbers() {
+            if other != id && self.is_running(other) {
+                self.link(id, other);
+            }
+        }
+        id
+    }
+
+    /// A node begins to leave.
+    pub fn leave(&mut self, node: u64) {
+        self.input(node, Input::Leave);
+    }
+
+    /// Proposes a command at the leader, or at the first running node if there is none.
+    pub fn write(&mut self, text: &str) -> Serial {
+        let node = self.leader().or_else(|| self.numbers().find(|node| self.is_running(*node)));
+        self.write_at(node.expect("somebody runs"), text)
+    }
+
+    /// Proposes a command at a node.
+    pub fn write_at(&mut self, node: u64, text: &str) -> Serial {
+        let now = self.now;
+        let running = self.machine_mut(node).node.as_mut().expect("who proposes runs");
+        let serial = running.propose(now, text.to_owned().into()).expect("the outbox has room");
+        self.settle(node);
+        serial
+    }
+
+    /// Changes the configuration at a node, as its leader would.
+    pub fn change(&mut self, node: u64, change: impl FnOnce(&mut Membership)) -> bool {
+        let leader = self.machine_mut(node).node.as_mut().expect("who changes something runs");
+        let mut membership = leader.membership().clone();
+        change(&mut membership);
+        let changed = leader.change(membership).is_ok();
+        self.settle(node);
+        changed
+    }
+
+    /// Gives a node any input, at once.
+    pub fn tell(&mut self, node: u64, input: Input) {
+        self.input(node, input);
+    }
+
+    /// Lets time pass until there is a leader.
+    pub fn wait_for_leader(&mut self) -> u64 {
+        self.run_until(Duration::from_secs(30), |cluster| cluster.leader().is_some());
+        self.leader().expect("it was just there")
+    }
+
+    /// The running leader of the latest term.
+    pub fn leader(&self) -> Option<u64> {
+        let nodes = self.machines.values().filter_map(|machine| machine.node.as_ref());
+        let leader = nodes.filter(|node| node.role_kind() == RoleKind::Leader).max_by_key(|node| node.term());
+        leader.map(|node| node.id().0)
+    }
+
+    /// A running node.
+    pub fn node(&self, node: u64) -> &Node {
+        self.machines[&node].node.as_ref().expect("who is asked runs")
+    }
+
+    /// What survives a crash of a node.
+    pub fn disk(&self, node: u64) -> &Durable {
+        &self.machines[&node].disk
+    }
+
+    /// Whether a node runs.
+    pub fn is_running(&self, node: u64) -> bool {
+        self.machines[&node].node.is_some()
+    }
+
+    /// The numbers of all nodes, running or not.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + use<> {
+        self.machines.keys().copied().collect::<Vec<_>>().into_iter()
+    }
+
+    /// What a node has applied since it started.
+    pub fn applied(&self, node: u64) -> &[Applied] {
+        &self.machines[&node].applied
+    }
+
+    /// The same as text.
+    pub fn texts(&self, node: u64) -> Vec<String> {
+        let text = |applied: &Applied| String::from_utf8_lossy(&applied.command.body).into_owned();
+        self.applied(node).iter().map(text).collect()
+    }
+
+    /// Every command that any node ever applied, in order.
+    pub fn history(&self) -> &[Applied] {
+        self.referee.applied()
+    }
+
+    /// Every entry that any node ever knew committed.
+    pub fn committed(&self) -> &[Entry] {
+        self.referee.committed()
+    }
+
+    /// Whether there is a leader, and every running node has applied the same and has nothing waiting.
+    pub fn is_settled(&self) -> bool {
+        let all = self.history().len();
+        let done = |node: &Node, machine: &Machine| {
+            machine.applied.len() == all && node.waiting() == 0 && node.commit() == node.last()
+        };
+        let mut running =
+            self.machines.values().filter_map(|machine| machine.node.as_ref().map(|node| (node, machine)));
+        self.leader().is_some() && running.all(|(node, machine)| done(node, machine))
+    }
+
+    /// How many terms had a leader so far.
+    pub fn elections(&self) -> usize {
+        self.referee.elections()
+    }
+
+    /// How many messages were sent so far.
+    pub fn messages(&self) -> u64 {
+        self.sent
+    }
+
+    /// The time that has passed.
+    pub fn elapsed(&self) -> Duration {
+        self.now - Moment::ZERO
+    }
+
+    /// A number from 0 up to, but not including, `sides`, from the cluster's seed.
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.dice.roll() % sides.max(1)
+    }
+
+    fn machine_mut(&mut self, node: u64) -> &mut Machine {
+        self.machines.get_mut(&node).expect("nodes are numbered from 1")
+    }
+}
+
+impl Drop for Cluster {
+    /// A failure shows how it came about.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for (at, node, input) in &self.trace {
+            eprintln!("{:>12.3} ms  node {node}: {input:?}", at.0 as f64 / 1e6);
+        }
+        eprintln!("seed {}", self.seed);
+    }
+}

@@ -1,0 +1,145 @@
+//! Who is let in, who votes, who is let go: the leader decides from what it hears itself.
+
+use super::{Joiner, MEMBERS_MAX, Member, Moment, Node, NodeId, Standing, quorum::majority};
+use std::collections::BTreeMap;
+
+/// The most linked nodes that are remembered.
+const LINKS_MAX: usize = 4 * MEMBERS_MAX;
+
+/// Who is linked to this node, with a proven invitation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Links {
+    joiners: BTreeMap<NodeId, Joiner>,
+}
+
+impl Links {
+    pub fn remove(&mut self, node: NodeId) {
+        self.joiners.remove(&node);
+    }
+
+    fn contains(&self, node: NodeId) -> bool {
+        self.joiners.contains_key(&node)
+    }
+}
+
+impl Node {
+    /// A node is linked: as a member it hears from us at once, otherwise it will be let in.
+    pub(super) fn linked(&mut self, joiner: Joiner) {
+        if joiner.node == self.id || self.links.joiners.len() >= LINKS_MAX {
+            return;
+        }
+        self.links.joiners.insert(joiner.node, joiner);
+        let now = self.now;
+        if let Some(leadership) = self.role.leadership_mut()
+            && let Some(progress) = leadership.peers.get_mut(&joiner.node)
+        {
+            progress.retiring = None;
+            leadership.heartbeat_at = now;
+        }
+    }
+
+    /// Takes the first step towards a better configuration, if one can be taken now: a vote given up, a dead
+    /// voter, a newcomer, a learner fit to vote. Dead voters go before others come (§4.4).
+    pub(super) fn steer(&mut self) {
+        let is_steady = self.role.leadership().is_some_and(|leadership| leadership.transfer.is_none());
+        if !is_steady || !self.may_change() {
+            return;
+        }
+        if let Some(voter) = self.voter_to_demote() {
+            self.set_standing(voter, Standing::Learner);
+        } else if let Some(joiner) = self.newcomer() {
+            self.let_in(joiner);
+        } else if let Some(learner) = self.learner_to_promote() {
+            self.set_standing(learner, Standing::Voter);
+        }
+    }
+
+    /// A voter that gives up its vote, or else one that is silent for too long, if the others are heard and
+    /// enough to go on.
+    fn voter_to_demote(&self) -> Option<NodeId> {
+        let leadership = self.role.leadership()?;
+        let mut voters = self.membership().voters().filter(|voter| *voter != self.id);
+        let unfit = |voter: &NodeId| {
+            let progress = leadership.peers.get(voter);
+            progress
+                .is_some_and(|progress| self.is_retiring(*voter) || !progress.is_heard(self.now, self.config.silence))
+        };
+        voters.find(|voter| unfit(voter) && self.is_majority_without(*voter))
+    }
+
+    fn is_majority_without(&self, voter: NodeId) -> bool {
+        let others = || self.membership().voters().filter(|other| *other != voter);
+        let heard = others().filter(|other| self.hears(*other)).count();
+        heard >= majority(others().count())
+    }
+
+    /// Whether a member answers, this node itself included.
+    pub(super) fn hears(&self, node: NodeId) -> bool {
+        node == self.id || {
+            let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
+            progress.is_some_and(|progress| progress.is_heard(self.now, self.config.election_timeout_max))
+        }
+    }
+
+    fn is_retiring(&self, node: NodeId) -> bool {
+        let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
+        let retiring = progress.and_then(|progress| progress.retiring);
+        // It repeats itself while it closes; who fell silent may have come back.
+        retiring.is_some_and(|since| self.now - since < self.config.election_timeout_max * 2)
+    }
+
+    fn newcomer(&self) -> Option<Joiner> {
+        let members = &self.membership().members;
+        self.links.joiners.values().find(|joiner| !members.contains_key(&joiner.node)).copied()
+    }
+
+    /// Lets a newcomer in; if the room is full, first lets go the learner that is silent for longest.
+    fn let_in(&mut self, joiner: Joiner) {
+        if self.membership().members.len() < MEMBERS_MAX {
+            let member = Member { standing: Standing::Learner, permission: joiner.permission, key: joiner.key };
+            self.set_member(joiner.node, Some(member));
+        } else if let Some(learner) = self.longest_silent_learner() {
+            self.set_member(learner, None);
+        }
+    }
+
+    fn longest_silent_learner(&self) -> Option<NodeId> {
+        let leadership = self.role.leadership()?;
+        let heard = |learner: &NodeId| leadership.peers.get(learner).map_or(Moment::ZERO, |peer| peer.heard());
+        let absent = self
+            .membership()
+            .learners()
+            .filter(|learner| *learner != self.id && !self.links.contains(*learner) && !self.hears(*learner));
+        absent.min_by_key(heard)
+    }
+
+    /// A learner that has the whole log and was heard without a break, if there is room for another voter
+    /// and every voter is heard.
+    fn learner_to_promote(&self) -> Option<NodeId> {
+        let voters = self.membership().voters().count();
+        if voters >= self.config.voters_max || !self.membership().voters().all(|voter| self.hears(voter)) {
+            return None;
+        }
+        self.membership().learners().find(|learner| self.is_fit(*learner, self.config.settling))
+    }
+
+    /// Whether a member would make a good voter now: present for `settling`, and with the whole log.
+    pub(super) fn is_fit(&self, node: NodeId, settling: std::time::Duration) -> bool {
+        let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
+        progress.is_some_and(|progress| {
+            let present = progress.presence(self.now).is_some_and(|presence| presence >= settling);
+            let fresh = progress.is_heard(self.now, self.config.election_timeout_min);
+            present && fresh && progress.is_caught_up(self.last(), self.now) && !self.is_retiring(node)
+        })
+    }
+
+    /// A voter is about to close: its vote goes, its membership stays.
+    pub(super) fn let_retire(&mut self, from: NodeId) {
+        let now = self.now;
+        let progress = self.role.leadership_mut().and_then(|leadership| leadership.peers.get_mut(&from));
+        match progress {
+            Some(progress) => progress.retiring = Some(now),
+            None => self.ignore(),
+        }
+    }
+}

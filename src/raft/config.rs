@@ -1,0 +1,58 @@
+//! The settings of a node.
+
+use std::time::Duration;
+
+/// How patient a node is, and how much it takes on. The default is what ships.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// How often a leader shows that it is there.
+    pub heartbeat: Duration,
+    /// The shortest time a voter waits for a leader before it asks for votes; within it, a voter that
+    /// hears a leader grants nobody else a vote.
+    pub election_timeout_min: Duration,
+    /// The longest such time, and how long a leader goes on without hearing from a majority.
+    pub election_timeout_max: Duration,
+    /// After how much silence a voter loses its vote, if the others can go on without it.
+    pub silence: Duration,
+    /// How long a learner must have been heard without a break before it gets a vote.
+    pub settling: Duration,
+    /// How late a wake-up may come before the node takes itself for having been asleep.
+    pub oversleep: Duration,
+    /// How long the commit index may go unwritten when nothing else is written.
+    pub commit_lag: Duration,
+    /// How many voters a leader makes of those who join.
+    pub voters_max: usize,
+    /// The most encoded bytes of entries or commands in one message.
+    pub append_bytes_max: usize,
+    /// The most bytes on their way to one follower.
+    pub window_bytes: usize,
+    /// The most bytes of own commands on their way to the leader.
+    pub forward_window_bytes: usize,
+    /// The most bytes a leader appends ahead of what is committed.
+    pub uncommitted_bytes_max: usize,
+    /// The most commands of its own that a node keeps until they are settled.
+    pub outbox_commands_max: usize,
+    /// The most bytes of those.
+    pub outbox_bytes_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_millis(100),
+            election_timeout_min: Duration::from_millis(600),
+            election_timeout_max: Duration::from_millis(1_100),
+            silence: Duration::from_secs(5),
+            settling: Duration::from_millis(500),
+            oversleep: Duration::from_millis(250),
+            commit_lag: Duration::from_millis(500),
+            voters_max: 5,
+            append_bytes_max: 14 * 1024,
+            window_bytes: 512 * 1024,
+            forward_window_bytes: 128 * 1024,
+            uncommitted_bytes_max: 4 * 1024 * 1024,
+            outbox_commands_max: 100_000,
+            outbox_bytes_max: 64 * 1024 * 1024,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What is written, what is being written, and what waits for it.
+//!
+//! One write is under way at a time; what comes up meanwhile is gathered into the next. So a slow disk
+//! makes larger writes, not more of them, and completions can't be mistaken for one another.
+
+use super::{Ballot, Entry, LogIndex, Message, NodeId, Serial, Term, Write, WriteId};
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Durability {
+    staged: Write,
+    under_way: Option<UnderWay>,
+    last: WriteId,
+    /// The log is durable up to here.
+    log: LogIndex,
+    /// The ballot is durable as of this term.
+    ballot: Ballot,
+    /// Where the log ends once what is under way is done.
+    submitted: LogIndex,
+    /// The commit index as last handed to the store.
+    commit: LogIndex,
+    /// Messages, each behind the write that makes it true.
+    held: VecDeque<(WriteId, NodeId, Message)>,
+}
+
+/// What becomes durable with the write under way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct UnderWay {
+    id: WriteId,
+    log: LogIndex,
+    ballot: Ballot,
+    outbox: Option<Serial>,
+}
+
+impl Durability {
+    pub fn new(ballot: Ballot, log: LogIndex, commit: LogIndex) -> Self {
+        Self {
+            staged: Write::default(),
+            under_way: None,
+            last: WriteId(0),
+            log,
+            ballot,
+            submitted: log,
+            commit,
+            held: VecDeque::new(),
+        }
+    }
+
+    /// The end of the durable log. What was overwritten since does not count.
+    pub fn log(&self) -> LogIndex {
+        self.log
+    }
+
+    pub fn term(&self) -> Term {
+        self.ballot.term
+    }
+
+    pub fn ballot(&self) -> Ballot {
+        self.ballot
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.under_way.is_none() && !self.is_urgent()
+    }
+
+    pub fn stage_ballot(&mut self, ballot: Ballot) {
+        self.staged.ballot = Some(ballot);
+    }
+
+    pub fn stage_entry(&mut self, entry: Entry) {
+        self.staged.entries.push(entry);
+    }
+
+    /// Overwrites the log from `from` on.
+    ///
+    /// What is under way is about entries that are gone: its completion must not vouch for those that take
+    /// their places.
+    pub fn stage_truncation(&mut self, from: LogIndex) {
+        let kept = LogIndex(from.0 - 1);
+        self.staged.entries.retain(|entry| entry.index < from);
+        if from <= self.submitted {
+            let earlier = self.staged.truncate_from.map_or(from, |earlier| earlier.min(from));
+            self.staged.truncate_from = Some(earlier);
+        }
+        self.log = self.log.min(kept);
+        if let Some(under_way) = &mut self.under_way {
+            under_way.log = under_way.log.min(kept);
+        }
+    }
+
+    pub fn stage_command(&mut self, serial: Serial, body: Bytes) {
+        self.staged.outbox_put.push((serial, body));
+    }
+
+    pub fn stage_settled(&mut self, serial: Serial) {
+        self.staged.outbox_settled = Some(serial);
+    }
+
+    /// Sends `message` once everything staged and under way is durable; at once if nothing is.
+    pub fn hold(&mut self, to: NodeId, message: Message) -> Option<(NodeId, Message)> {
+        let needed = match &self.under_way {
+            _ if self.is_urgent() => self.last.next(),
+            Some(under_way) => under_way.id,
+            None => return Some((to, message)),
+        };
+        self.held.push_back((needed, to, message));
+        None
+    }
+
+    /// Whether the commit index, or what it settled, has yet to be written.
+    pub fn is_behind(&self, commit: LogIndex) -> bool {
+        commit > self.commit || self.staged.outbox_settled.is_some()
+    }
+
+    /// Begins the next write, if there is cause and none is under way. The commit index rides along;
+    /// with `even_idle` it is cause enough.
+    pub fn begin(&mut self, last: LogIndex, commit: LogIndex, even_idle: bool) -> Option<(WriteId, Write)> {
+        let cause = self.is_urgent() || (even_idle && self.is_behind(commit));
+        if self.under_way.is_some() || !cause {
+            return None;
+        }
+        let mut write = std::mem::take(&mut self.staged);
+        if commit > self.commit {
+            write.commit = Some(commit);
+            self.commit = commit;
+        }
+        self.last = self.last.next();
+        self.submitted = last;
+        self.under_way = Some(UnderWay {
+            id: self.last,
+            log: last,
+            ballot: write.ballot.unwrap_or(self.ballot),
+            outbox: write.outbox_put.last().map(|(serial, _)| *serial),
+        });
+        Some((self.last, write))
+    }
+
+    /// A write is durable. Gives back the last own command that became so; the messages that waited for it
+    /// come out of [`release`](Self::release).
+    pub fn finish(&mut self, id: WriteId) -> Option<Serial> {
+        assert!(id <= self.last, "the store vouches for a write it never got");
+        let done = self.under_way.take_if(|under_way| under_way.id <= id)?;
+        self.log = self.log.max(done.log);
+        self.ballot = done.ballot;
+        done.outbox
+    }
+
+    /// A message that need not wait any longer.
+    pub fn release(&mut self) -> Option<(NodeId, Message)> {
+        let done = self.under_way.as_ref().map_or(self.last, |under_way| WriteId(under_way.id.0 - 1));
+        let (_, to, message) = self.held.pop_front_if(|(needed, ..)| *needed <= done)?;
+        Some((to, message))
+    }
+
+    fn is_urgent(&self) -> bool {
+        let staged = &self.staged;
+        staged.ballot.is_some()
+            || staged.truncate_from.is_some()
+            || !staged.entries.is_empty()
+            || !staged.outbox_put.is_empty()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::raft::{LogTime, MessageBody, Payload};
+
+    fn entry(index: u64, term: u64) -> Entry {
+        Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
+    }
+
+    fn fresh() -> Durability {
+        Durability::new(Ballot::default(), LogIndex(0), LogIndex(0))
+    }
+
+    fn message() -> Message {
+        Message { term: Term(1), body: MessageBody::Retire }
+    }
+
+    #[test]
+    fn a_completion_vouches_for_nothing_that_was_overwritten() {
+        let mut durability = fresh();
+        (1..=3).for_each(|index| durability.stage_entry(entry(index, 1)));
+        let (first, _) = durability.begin(LogIndex(3), LogIndex(0), false).unwrap();
+        durability.stage_truncation(LogIndex(2));
+        durability.stage_entry(entry(2, 2));
+        durability.stage_entry(entry(3, 2));
+        durability.finish(first);
+        assert_eq!(durability.log(), LogIndex(1));
+        let (second, write) = durability.begin(LogIndex(3), LogIndex(0), false).unwrap();
+        assert_eq!(write.truncate_from, Some(LogIndex(2)));
+        durability.finish(second);
+        assert_eq!(durability.log(), LogIndex(3));
+    }
+
+    #[test]
+    fn what_was_never_handed_over_needs_no_truncation() {
+        let mut durability = fresh();
+        durability.stage_entry(entry(1, 1));
+        durability.stage_entry(entry(2, 1));
+        durability.stage_truncation(LogIndex(2));
+        let (_, write) = durability.begin(LogIndex(1), LogIndex(0), false).unwrap();
+        assert_eq!((write.truncate_from, write.entries), (None, vec![entry(1, 1)]));
+    }
+
+    #[test]
+    fn a_promise_waits_for_its_own_write_not_the_one_before() {
+        let mut durability = fresh();
+        durability.stage_entry(entry(1, 1));
+        let (first, _) = durability.begin(LogIndex(1), LogIndex(0), false).unwrap();
+        durability.stage_ballot(Ballot { term: Term(2), vote: Some(NodeId(9)) });
+        assert_eq!(durability.hold(NodeId(9), message()), None);
+        durability.finish(first);
+        assert_eq!(durability.release(), None);
+        let (second, _) = durability.begin(LogIndex(1), LogIndex(0), false).unwrap();
+        assert_eq!(durability.release(), None);
+        durability.finish(second);
+        assert!(durability.release().is_some());
+    }
+
+    #[test]
+    fn the_commit_index_alone_is_written_only_when_asked() {
+        let mut durability = fresh();
+        assert_eq!(durability.begin(LogIndex(4), LogIndex(4), false), None);
+        let (_, write) = durability.begin(LogIndex(4), LogIndex(4), true).unwrap();
+        assert_eq!(write.commit, Some(LogIndex(4)));
+    }
+}

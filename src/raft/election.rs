@@ -1,0 +1,294 @@
+//! How a leader is found: pre-vote, vote, and what keeps both from disturbing a leader that works.
+
+use super::{
+    Ballot, Effect, LogPosition, Message, MessageBody, Moment, Node, NodeId, Term,
+    quorum::majority,
+    role::{Candidacy, Following, Role, Stage},
+};
+use std::collections::BTreeMap;
+
+/// Terms beyond this are nonsense: nobody lives through as many elections.
+const TERM_MAX: Term = Term(1 << 62);
+
+impl Node {
+    /// The term rules (§3.3), once for all messages; then each kind its own way.
+    pub(super) fn receive(&mut self, from: NodeId, message: Message) {
+        let Message { term, body } = message;
+        if from == self.id || term > TERM_MAX {
+            return self.ignore();
+        }
+        match &body {
+            // §9.6: a pre-vote is about a term that may never come. It changes no term, and is answered
+            // also when it is late, so that a node that stayed behind learns the term.
+            MessageBody::PreVote { last } => return self.answer_pre_vote(from, term, *last),
+            MessageBody::PreVoteReply { asked, granted: true } => return self.count_sounding(from, *asked, true),
+            // §4.2.3: who hears a leader doesn't let others depose it, not even by their term, unless the
+            // leader itself wishes to hand over (§3.10).
+            MessageBody::Vote { transfer: false, .. } if term > self.term() && self.has_leader() => return,
+            _ => {}
+        }
+        if term < self.term() {
+            return self.answer_late(from, &body);
+        }
+        if term > self.term() {
+            // §4.1: requests count whoever sends them, for the sender's configuration may be ahead of ours.
+            // Answers and news count from members only.
+            if !body.is_request() && !self.membership().members.contains_key(&from) {
+                return self.ignore();
+            }
+            self.follow(term, None);
+        }
+        match body {
+            MessageBody::PreVoteReply { asked, granted } => self.count_sounding(from, asked, granted),
+            MessageBody::Vote { last, .. } => self.answer_vote(from, last),
+            MessageBody::VoteReply { granted } => self.count_vote(from, granted),
+            MessageBody::Append { previous, entries, commit, sent } => {
+                self.take_append(from, previous, entries, commit, sent);
+            }
+            MessageBody::Heartbeat { commit, sent } => self.take_heartbeat(from, commit, sent),
+            MessageBody::Appended { matched } => self.count_append(from, matched),
+            MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
+            MessageBody::HeartbeatReply { sent } => self.count_heartbeat(from, sent),
+            MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
+            MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
+            MessageBody::TimeoutNow => self.take_over(from),
+            MessageBody::Retire => self.let_retire(from),
+            MessageBody::PreVote { .. } | MessageBody::Outdated => {}
+        }
+    }
+
+    /// Tells who asks from an earlier term that its time is over; late answers need none.
+    fn answer_late(&mut self, from: NodeId, body: &MessageBody) {
+        if body.is_request() {
+            self.send(from, MessageBody::Outdated);
+        }
+    }
+
+    /// Whether a leader is at work, as far as this node can tell.
+    fn has_leader(&self) -> bool {
+        match &self.role {
+            Role::Follower(following) => {
+                following.heard.is_some_and(|heard| self.now - heard < self.config.election_timeout_min)
+            }
+            Role::Candidate(_) => false,
+            // A leader that has lost its majority steps down by itself.
+            Role::Leader(_) => true,
+        }
+    }
+
+    /// Granting a pre-vote promises nothing, and resets no timer.
+    fn answer_pre_vote(&mut self, from: NodeId, asked: Term, last: LogPosition) {
+        let acceptable = asked > self.term() && last >= self.log.last();
+        let granted = acceptable && !self.has_leader() && !self.goes_first(from, last);
+        let term = if granted { asked } else { self.term() };
+        let body = MessageBody::PreVoteReply { asked, granted };
+        self.effects.push_back(Effect::Send { to: from, message: Message { term, body } });
+    }
+
+    /// Of two that begin to ask at the same time the one with the newer log goes first, or else the one with
+    /// the greater id: otherwise both would run, and split the votes. Only at the beginning: who can't win
+    /// must not stop others for ever.
+    fn goes_first(&self, other: NodeId, last: LogPosition) -> bool {
+        match &self.role {
+            Role::Candidate(candidacy) => {
+                let begins = self.now - candidacy.since < self.config.heartbeat * 3;
+                begins && candidacy.stage == Stage::Sounding && (self.log.last(), self.id) > (last, other)
+            }
+            _ => false,
+        }
+    }
+
+    /// §3.4, §3.6.1: one vote a term, to a log at least as new as ours. Members or not: the candidate knows
+    /// who may vote in its configuration (§4.1), and this one may be behind.
+    fn answer_vote(&mut self, from: NodeId, last: LogPosition) {
+        let free = self.ballot.vote.is_none_or(|vote| vote == from);
+        let granted = free && last >= self.log.last();
+        if !granted {
+            return self.send(from, MessageBody::VoteReply { granted });
+        }
+        if self.ballot.vote.is_none() {
+            self.set_ballot(Ballot { term: self.term(), vote: Some(from) });
+        }
+        if matches!(self.role, Role::Candidate(_)) {
+            self.follow(self.term(), None);
+        }
+        self.await_leader();
+        self.send_when_durable(from, MessageBody::VoteReply { granted });
+    }
+
+    /// Follows in `term`, whoever leads there.
+    pub(super) fn follow(&mut self, term: Term, leader: Option<NodeId>) {
+        assert!(term >= self.term(), "terms never go back");
+        if term > self.term() {
+            self.set_ballot(Ballot { term, vote: None });
+        }
+        // A follower's patience goes on: only a leader or a vote given away renews it (§3.4).
+        if !matches!(self.role, Role::Follower(_)) {
+            self.await_leader();
+        }
+        self.role = Role::Follower(Following { leader, verified: self.commit, ..Following::default() });
+        self.forwarding.restart(self.outbox.settled());
+    }
+
+    /// Accepts `from` as the leader of this term; false if it can't be.
+    pub(super) fn accept_leader(&mut self, from: NodeId) -> bool {
+        match &self.role {
+            Role::Leader(_) => return false,
+            Role::Candidate(_) => self.follow(self.term(), Some(from)),
+            Role::Follower(Following { leader: None, .. }) => self.follow(self.term(), Some(from)),
+            Role::Follower(Following { leader: Some(leader), .. }) if *leader != from => return false,
+            Role::Follower(_) => {}
+        }
+        self.await_leader();
+        if let Role::Follower(following) = &mut self.role {
+            following.heard = Some(self.now);
+        }
+        true
+    }
+
+    /// Gives a leader a random time to show up (§3.4).
+    pub(super) fn await_leader(&mut self) {
+        let patience = self.dice.between(self.config.election_timeout_min, self.config.election_timeout_max);
+        self.election_at = self.now + patience;
+    }
+
+    /// No leader has shown up: asks whether it could win, or goes on waiting for one.
+    pub(super) fn miss_leader(&mut self) {
+        if self.now < self.election_at {
+            return;
+        }
+        if self.may_campaign() {
+            return self.sound();
+        }
+        self.election_at = Moment::NEVER;
+        if let Role::Follower(following) = &mut self.role {
+            following.leader = None;
+            following.heard = None;
+        }
+    }
+
+    /// §4.2.2: also a node that an uncommitted configuration leaves out may be needed to commit it.
+    fn may_campaign(&self) -> bool {
+        let voter = self.membership().is_voter(self.id) || self.membership_at(self.commit).is_voter(self.id);
+        voter && self.leaving.is_none()
+    }
+
+    fn sound(&mut self) {
+        self.await_leader();
+        self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, true)]));
+        self.count_answers();
+    }
+
+    /// Campaigns in the next term. The vote for itself counts, and others are asked, once it is durable.
+    pub(super) fn run(&mut self, transfer: bool) {
+        self.set_ballot(Ballot { term: self.term().next(), vote: Some(self.id) });
+        self.await_leader();
+        self.begin_candidacy(Stage::Running { transfer }, BTreeMap::new());
+    }
+
+    fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, bool>) {
+        self.role = Role::Candidate(Candidacy { stage, answers, since: self.now, ask_at: Moment::NEVER });
+        self.forwarding.restart(self.outbox.settled());
+        self.ask();
+    }
+
+    /// Asks every voter that has not answered, for messages may get lost. Who would not have given its vote
+    /// may have missed the leader since.
+    fn ask(&mut self) {
+        let again = self.now + self.config.heartbeat * 2;
+        let Role::Candidate(candidacy) = &mut self.role else { return };
+        candidacy.ask_at = again;
+        let stage = candidacy.stage;
+        if stage == Stage::Sounding {
+            candidacy.answers.retain(|_, granted| *granted);
+        }
+        let last = self.log.last();
+        let silent: Vec<NodeId> = (self.log.membership().voters())
+            .filter(|voter| *voter != self.id && !candidacy.answers.contains_key(voter))
+            .collect();
+        for voter in silent {
+            match stage {
+                Stage::Sounding => {
+                    let message = Message { term: self.term().next(), body: MessageBody::PreVote { last } };
+                    self.effects.push_back(Effect::Send { to: voter, message });
+                }
+                Stage::Running { transfer } => self.send_when_durable(voter, MessageBody::Vote { last, transfer }),
+            }
+        }
+    }
+
+    /// Nobody has won yet: asks again, or starts over.
+    pub(super) fn campaign_on(&mut self) {
+        let Role::Candidate(candidacy) = &self.role else { return };
+        if self.now >= self.election_at {
+            if self.may_campaign() { self.sound() } else { self.follow(self.term(), None) }
+        } else if self.now >= candidacy.ask_at {
+            self.ask();
+        }
+    }
+
+    fn count_sounding(&mut self, from: NodeId, asked: Term, granted: bool) {
+        let current = asked == self.term().next();
+        match &mut self.role {
+            Role::Candidate(candidacy) if candidacy.stage == Stage::Sounding && current => {
+                candidacy.answers.insert(from, granted);
+                self.count_answers();
+            }
+            _ => {}
+        }
+    }
+
+    fn count_vote(&mut self, from: NodeId, granted: bool) {
+        match &mut self.role {
+            Role::Candidate(candidacy) if candidacy.stage != Stage::Sounding => {
+                // An answer once given stands; a late double can't take it back.
+                candidacy.answers.entry(from).or_insert(granted);
+                self.count_answers();
+            }
+            _ => {}
+        }
+    }
+
+    /// The vote for itself counts like any other: once it is durable.
+    pub(super) fn count_own_vote(&mut self) {
+        if self.durability.ballot() == self.ballot && matches!(self.role, Role::Candidate(_)) {
+            self.count_vote(self.id, true);
+        }
+    }
+
+    /// Only voters of the configuration in force count, this node too.
+    fn count_answers(&mut self) {
+        let Role::Candidate(candidacy) = &self.role else { return };
+        let needed = majority(self.membership().voters().count());
+        let count =
+            |wanted| self.membership().voters().filter(|voter| candidacy.answers.get(voter) == Some(&wanted)).count();
+        if count(true) >= needed {
+            match candidacy.stage {
+                Stage::Sounding => self.run(false),
+                Stage::Running { .. } => self.lead(),
+            }
+        } else if count(false) >= needed {
+            self.follow(self.term(), None);
+        }
+    }
+
+    /// The leader hands over (§3.10): no sounding, and no regard for the leader that is still heard.
+    fn take_over(&mut self, from: NodeId) {
+        let asked_by_leader = self.leader() == Some(from);
+        if asked_by_leader && self.may_campaign() {
+            self.run(true);
+        }
+    }
+
+    fn set_ballot(&mut self, ballot: Ballot) {
+        self.ballot = ballot;
+        self.durability.stage_ballot(ballot);
+    }
+}
+
+impl MessageBody {
+    /// Whether the sender asks or leads, rather than answers.
+    fn is_request(&self) -> bool {
+        matches!(self, Self::PreVote { .. } | Self::Vote { .. } | Self::Append { .. } | Self::Heartbeat { .. })
+    }
+}

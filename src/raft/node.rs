@@ -1,0 +1,246 @@
+//! One participant: what it holds, and the way in and out.
+
+use super::{
+    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, Membership, Moment, NodeId, Rejected, RoleKind,
+    Serial, Status, Term,
+    autopilot::Links,
+    dice::Dice,
+    durability::Durability,
+    forwarding::Forwarding,
+    leave::Leaving,
+    log::Log,
+    outbox::Outbox,
+    role::{Following, Role},
+    sessions::Sessions,
+};
+use bytes::Bytes;
+use std::collections::{BTreeMap, VecDeque};
+
+/// One Raft participant, as a pure state machine.
+///
+/// Feed it with [`handle`](Self::handle) and [`propose`](Self::propose), then take every effect out with
+/// [`poll`](Self::poll), then wait until something happens or the [`deadline`](Self::deadline) comes.
+/// Whoever drives it hands in all messages that have arrived before it says [`Input::Wake`].
+///
+/// ```
+/// use bevy_quorum::raft::{Config, Durable, Effect, Input, Moment, Node, NodeId};
+///
+/// let id = NodeId(1);
+/// let mut node = Node::new(id, Config::default(), 7, Durable::founding(id, [0; 32]), Moment::ZERO);
+/// node.handle(Moment::ZERO, Input::Wake);
+/// node.propose(Moment::ZERO, "hello".into()).expect("the outbox has room");
+/// let mut applied = Vec::new();
+/// while let Some(effect) = node.poll() {
+///     match effect {
+///         Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
+///         Effect::Apply(it) => applied.push(it.command.body),
+///         Effect::Send { .. } => unreachable!("it is alone"),
+///     }
+/// }
+/// assert_eq!(applied, ["hello"]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    pub(super) id: NodeId,
+    pub(super) config: Config,
+    pub(super) dice: Dice,
+    pub(super) now: Moment,
+    pub(super) ballot: Ballot,
+    pub(super) log: Log,
+    pub(super) commit: LogIndex,
+    pub(super) applied: LogIndex,
+    pub(super) role: Role,
+    /// When a leader is missed.
+    pub(super) election_at: Moment,
+    pub(super) durability: Durability,
+    /// When the commit index is written though nothing else is.
+    pub(super) commit_at: Moment,
+    pub(super) sessions: Sessions,
+    pub(super) outbox: Outbox,
+    pub(super) forwarding: Forwarding,
+    pub(super) links: Links,
+    pub(super) leaving: Option<Leaving>,
+    pub(super) ignored: u64,
+    /// Something happened since the last flush.
+    pub(super) stirred: bool,
+    pub(super) effects: VecDeque<Effect>,
+}
+
+impl Node {
+    /// A node that starts, or starts again, with what its store holds.
+    ///
+    /// With an empty log it waits to be let in and never campaigns. `seed` decides its random timeouts.
+    pub fn new(id: NodeId, config: Config, seed: u64, durable: Durable, now: Moment) -> Self {
+        let Durable { ballot, log, commit, outbox, last_serial } = durable;
+        let log = Log::new(log);
+        let last = log.last().index;
+        assert!(commit <= last, "the store knows more committed than it holds");
+        let mut node = Self {
+            id,
+            dice: Dice::new(seed ^ id.0),
+            config,
+            now,
+            ballot,
+            commit,
+            applied: LogIndex(0),
+            role: Role::Follower(Following { verified: commit, ..Following::default() }),
+            election_at: Moment::NEVER,
+            durability: Durability::new(ballot, last, commit),
+            commit_at: Moment::NEVER,
+            sessions: Sessions::default(),
+            outbox: Outbox::new(outbox, last_serial),
+            forwarding: Forwarding::default(),
+            links: Links::default(),
+            leaving: None,
+            ignored: 0,
+            stirred: true,
+            log,
+            effects: VecDeque::new(),
+        };
+        node.await_leader();
+        // Alone, there is nobody to wait for and nobody to disturb.
+        if node.is_sole_voter() {
+            node.election_at = now;
+        }
+        node
+    }
+
+    /// Feeds one input at `now`. Never blocks; what a peer should not have said is ignored and counted.
+    pub fn handle(&mut self, now: Moment, input: Input) {
+        self.pass_time(now);
+        self.stirred = true;
+        match input {
+            Input::Wake => self.wake(),
+            Input::Receive { from, message } => self.receive(from, message),
+            Input::Persisted(id) => self.persisted(id),
+            Input::Linked(joiner) => self.linked(joiner),
+            Input::Unlinked(node) => self.links.remove(node),
+            Input::Leave => self.leave(),
+        }
+    }
+
+    /// Proposes a command of this node, and gives its number.
+    ///
+    /// The command is kept until it is applied, across restarts and changes of leader.
+    ///
+    /// # Errors
+    /// If it is too large, too many wait already, or this node is leaving.
+    pub fn propose(&mut self, now: Moment, body: Bytes) -> Result<Serial, Rejected> {
+        self.pass_time(now);
+        if self.leaving.is_some() {
+            return Err(Rejected::Leaving);
+        }
+        let serial = self.outbox.add(body.clone(), &self.config)?;
+        self.durability.stage_command(serial, body);
+        self.stirred = true;
+        Ok(serial)
+    }
+
+    /// Takes the oldest effect that waits to be carried out.
+    pub fn poll(&mut self) -> Option<Effect> {
+        if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
+            self.flush();
+        }
+        self.effects.pop_front().or_else(|| self.next_applied())
+    }
+
+    /// When [`Input::Wake`] is due, as of the last [`poll`](Self::poll) that gave nothing.
+    pub fn deadline(&self) -> Moment {
+        let office = match &self.role {
+            Role::Follower(_) => self.election_at,
+            Role::Candidate(candidacy) => self.election_at.min(candidacy.ask_at),
+            Role::Leader(leadership) => self.retry_at(leadership).min(leadership.heartbeat_at),
+        };
+        let leave = self.leaving.as_ref().map_or(Moment::NEVER, |leaving| leaving.again_at);
+        office.min(self.commit_at).min(self.forwarding.retry_at()).min(leave)
+    }
+
+    /// What it is doing, for those who watch.
+    pub fn status(&self) -> Status {
+        let follower = |(node, progress): (&NodeId, &super::progress::Progress)| {
+            let heard = progress.is_heard(self.now, self.config.election_timeout_max);
+            (*node, Follower { matched: progress.matched, heard })
+        };
+        Status {
+            role: self.role_kind(),
+            leader: self.leader(),
+            term: self.term(),
+            commit: self.commit,
+            last: self.last(),
+            waiting: self.outbox.waiting(),
+            followers: self.role.leadership().map_or_else(BTreeMap::new, |l| l.peers.iter().map(follower).collect()),
+            standing: self.membership().members.get(&self.id).map(|member| member.standing),
+        }
+    }
+
+    /// Who it is.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// What it is at the moment.
+    pub fn role_kind(&self) -> RoleKind {
+        let kind = self.role.kind();
+        let outside = kind == RoleKind::Follower && !self.membership().members.contains_key(&self.id);
+        if outside { RoleKind::Waiting } else { kind }
+    }
+
+    /// The leader it follows, itself if it leads, if there is one that it knows.
+    pub fn leader(&self) -> Option<NodeId> {
+        match &self.role {
+            Role::Follower(following) => following.leader,
+            Role::Candidate(_) => None,
+            Role::Leader(_) => Some(self.id),
+        }
+    }
+
+    /// Its term.
+    pub fn term(&self) -> Term {
+        self.ballot.term
+    }
+
+    /// Its term and its vote in it, durable or on the way there.
+    pub fn ballot(&self) -> Ballot {
+        self.ballot
+    }
+
+    /// The last index it knows committed.
+    pub fn commit(&self) -> LogIndex {
+        self.commit
+    }
+
+    /// The end of its log.
+    pub fn last(&self) -> LogIndex {
+        self.log.last().index
+    }
+
+    /// The end of the part of its log that survives a crash.
+    pub fn durable(&self) -> LogIndex {
+        self.durability.log()
+    }
+
+    /// The entry at `index`.
+    pub fn entry(&self, index: LogIndex) -> Option<&Entry> {
+        self.log.get(index)
+    }
+
+    /// The configuration in force.
+    pub fn membership(&self) -> &Membership {
+        self.log.membership()
+    }
+
+    /// The configuration that was in force at `index`.
+    pub fn membership_at(&self, index: LogIndex) -> &Membership {
+        self.log.membership_at(index)
+    }
+
+    /// How many messages it ignored because no honest peer sends them.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// Its own commands that are not settled.
+    pub fn waiting(&self) -> usize {
+        self.outbox.waiting()
+    }
+}

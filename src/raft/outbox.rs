@@ -1,0 +1,123 @@
+//! The commands of this node that are not settled yet.
+
+use super::{COMMAND_BYTES_MAX, Config, Rejected, Serial};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// Own commands, from the moment they are proposed until they are applied.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Outbox {
+    commands: BTreeMap<Serial, Bytes>,
+    bytes: usize,
+    last: Serial,
+    /// Up to here commands survive a crash, and may be told to others.
+    durable: Serial,
+    settled: Serial,
+}
+
+impl Outbox {
+    pub fn new(commands: BTreeMap<Serial, Bytes>, last_serial: Serial) -> Self {
+        let last = commands.last_key_value().map_or(last_serial, |(serial, _)| last_serial.max(*serial));
+        let settled = commands.first_key_value().map_or(last, |(serial, _)| Serial(serial.0.saturating_sub(1)));
+        let bytes = commands.values().map(Bytes::len).sum();
+        Self { commands, bytes, last, durable: last, settled }
+    }
+
+    /// Takes a command in and numbers it.
+    pub fn add(&mut self, body: Bytes, config: &Config) -> Result<Serial, Rejected> {
+        if body.len() > COMMAND_BYTES_MAX {
+            return Err(Rejected::TooLarge { bytes: body.len(), limit: COMMAND_BYTES_MAX });
+        }
+        if self.commands.len() >= config.outbox_commands_max || self.bytes + body.len() > config.outbox_bytes_max {
+            return Err(Rejected::OutboxFull { waiting: self.commands.len() });
+        }
+        self.last = self.last.next();
+        self.bytes += body.len();
+        self.commands.insert(self.last, body);
+        Ok(self.last)
+    }
+
+    /// Everything up to `serial` is durable.
+    pub fn persisted(&mut self, serial: Serial) {
+        self.durable = self.durable.max(serial);
+    }
+
+    /// Drops what is applied; whether there was anything to drop.
+    pub fn settle(&mut self, serial: Serial) -> bool {
+        // A store that was rolled back may know fewer serials than the log: none is given out twice.
+        self.last = self.last.max(serial);
+        self.durable = self.durable.max(serial);
+        self.settled = self.settled.max(serial);
+        let before = self.commands.len();
+        while let Some(first) = self.commands.first_entry().filter(|first| *first.key() <= serial) {
+            self.bytes -= first.remove().len();
+        }
+        self.commands.len() < before
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.commands.len()
+    }
+
+    pub fn last(&self) -> Serial {
+        self.last
+    }
+
+    pub fn settled(&self) -> Serial {
+        self.settled
+    }
+
+    /// The durable commands from `first` on, in order.
+    pub fn ready(&self, first: Serial) -> impl Iterator<Item = (Serial, &Bytes)> {
+        let durable = self.durable;
+        self.commands
+            .range(first..)
+            .map(|(serial, body)| (*serial, body))
+            .take_while(move |(serial, _)| *serial <= durable)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn outbox() -> Outbox {
+        Outbox::new(BTreeMap::new(), Serial(0))
+    }
+
+    #[test]
+    fn nothing_is_ready_before_it_is_durable() {
+        let mut outbox = outbox();
+        let serial = outbox.add(Bytes::from_static(b"x"), &Config::default()).unwrap();
+        assert_eq!(outbox.ready(Serial(1)).count(), 0);
+        outbox.persisted(serial);
+        assert_eq!(outbox.ready(Serial(1)).count(), 1);
+    }
+
+    #[test]
+    fn a_full_outbox_refuses_and_numbers_nothing() {
+        let config = Config { outbox_commands_max: 1, ..Config::default() };
+        let mut outbox = outbox();
+        outbox.add(Bytes::new(), &config).unwrap();
+        assert_eq!(outbox.add(Bytes::new(), &config), Err(Rejected::OutboxFull { waiting: 1 }));
+        assert_eq!(outbox.last(), Serial(1));
+    }
+
+    #[test]
+    fn a_command_too_large_is_refused() {
+        let body = Bytes::from(vec![0; COMMAND_BYTES_MAX + 1]);
+        let refused = outbox().add(body, &Config::default());
+        assert!(matches!(refused, Err(Rejected::TooLarge { .. })));
+    }
+
+    #[test]
+    fn serials_go_on_after_a_restart() {
+        let kept = BTreeMap::from([(Serial(4), Bytes::new())]);
+        let mut outbox = Outbox::new(kept, Serial(4));
+        assert_eq!(outbox.settled(), Serial(3));
+        assert_eq!(outbox.add(Bytes::new(), &Config::default()), Ok(Serial(5)));
+        assert!(outbox.settle(Serial(5)));
+        assert_eq!(outbox.waiting(), 0);
+    }
+}

@@ -1,0 +1,169 @@
+//! What a leader knows of one follower.
+
+use super::{
+    Config, LogIndex, LogPosition, Moment,
+    inflight::{Inflight, RoundTrip},
+    log::Log,
+};
+use std::time::Duration;
+
+/// How far a follower is, and what is on its way to it.
+///
+/// While the leader is unsure where the logs meet, one message at a time looks for the place (probing).
+/// Once it knows, messages follow one another without waiting (streaming), as far as the window allows
+/// (§10.2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Progress {
+    /// The log agrees up to here, durably.
+    pub matched: LogIndex,
+    /// What is sent next.
+    pub next: LogIndex,
+    /// Where the search for the meeting place goes on while nothing is known to match.
+    probe: LogIndex,
+    /// The commit index as last told.
+    pub commit_told: LogIndex,
+    /// When it asked to give up its vote, if it did.
+    pub retiring: Option<Moment>,
+    streaming: bool,
+    inflight: Inflight,
+    round_trip: RoundTrip,
+    retries: u32,
+    /// Answers to what was sent before this are about a stream that was given up.
+    restarted: Moment,
+    heard: Moment,
+    /// Since when it is heard without a break.
+    present: Option<Moment>,
+}
+
+impl Progress {
+    /// `now` counts as heard, so that an election grants everybody the time to answer.
+    pub fn new(next: LogIndex, now: Moment) -> Self {
+        Self {
+            matched: LogIndex(0),
+            next,
+            probe: next,
+            commit_told: LogIndex(0),
+            retiring: None,
+            streaming: false,
+            inflight: Inflight::default(),
+            round_trip: RoundTrip::default(),
+            retries: 0,
+            restarted: now,
+            heard: now,
+            present: None,
+        }
+    }
+
+    pub fn heard(&self) -> Moment {
+        self.heard
+    }
+
+    /// Whether it has answered within `patience`.
+    pub fn is_heard(&self, now: Moment, patience: Duration) -> bool {
+        now - self.heard <= patience
+    }
+
+    /// For how long it has answered without a break.
+    pub fn presence(&self, now: Moment) -> Option<Duration> {
+        self.present.map(|since| now - since)
+    }
+
+    /// It answered something.
+    pub fn answered(&mut self, now: Moment, config: &Config) {
+        let was_heard = self.is_heard(now, config.election_timeout_max);
+        if !was_heard || self.present.is_none() {
+            self.present = Some(now);
+        }
+        self.heard = now;
+        if !was_heard {
+            self.restart(now);
+        }
+    }
+
+    /// Treats it as heard: our own clock had a gap, in which we could not hear anybody.
+    pub fn excuse(&mut self, now: Moment) {
+        self.heard = now;
+    }
+
+    /// An answer came to a heartbeat, which spares the disk. What it answers can't be from before `since`.
+    pub fn observe_heartbeat(&mut self, sent: Moment, since: Moment, now: Moment) {
+        if (since..=now).contains(&sent) {
+            self.round_trip.observe_network(now - sent);
+        }
+    }
+
+    /// Everything up to `matched` is durable there.
+    pub fn appended(&mut self, matched: LogIndex, now: Moment) {
+        if matched < self.matched || matched == LogIndex(0) {
+            return;
+        }
+        self.matched = matched;
+        self.next = self.next.max(matched.next());
+        // After a second attempt nobody knows which of the two was answered (Karn).
+        if let Some(sent) = self.inflight.answered(matched.0).filter(|_| self.retries == 0) {
+            self.round_trip.observe(now - sent);
+        }
+        self.streaming = true;
+        self.retries = 0;
+    }
+
+    /// An append had nothing to join; `hint` is where the logs may agree.
+    pub fn mismatched(&mut self, hint: LogPosition, sent: Moment, log: &Log, now: Moment) {
+        if sent < self.restarted {
+            return;
+        }
+        // §3.5: back over whole terms, on both sides, instead of one entry for each round trip.
+        let agreement = log.agreement(hint.index, hint.term);
+        let next = agreement.index.next().max(self.matched.next()).min(self.next);
+        // A log that holds our entry at `hint` agrees up to there: an append before was lost or overtaken.
+        let streaming = self.streaming && agreement == hint;
+        self.restart(now);
+        self.next = next;
+        self.probe = next;
+        self.streaming = streaming;
+    }
+
+    /// Whether something can be sent.
+    pub fn is_ready(&self, last: LogIndex, now: Moment, config: &Config) -> bool {
+        let room = if self.streaming { self.inflight.has_room(config.window_bytes) } else { self.inflight.is_empty() };
+        self.next <= last && room && self.is_heard(now, config.election_timeout_max)
+    }
+
+    /// Whether everything up to `last` is there, or on its way and not overdue.
+    pub fn is_caught_up(&self, last: LogIndex, now: Moment) -> bool {
+        let overdue = self.inflight.oldest().is_some_and(|oldest| oldest + self.round_trip.patience(0) < now);
+        self.matched == last || (self.streaming && self.next > last && !overdue)
+    }
+
+    /// Entries up to `last` are on their way.
+    pub fn sent(&mut self, last: LogIndex, bytes: usize, now: Moment) {
+        if !self.streaming {
+            self.probe = self.next;
+        }
+        self.inflight.sent(last.0, bytes, now);
+        self.next = last.next();
+    }
+
+    /// When what is on its way must be taken for lost; a follower that answers nothing is left alone.
+    pub fn retry_at(&self, now: Moment, config: &Config) -> Moment {
+        match self.inflight.oldest() {
+            Some(oldest) if self.is_heard(now, config.election_timeout_max) => {
+                oldest + self.round_trip.patience(self.retries)
+            }
+            _ => Moment::NEVER,
+        }
+    }
+
+    /// Gives up on what is on its way, and looks again for where the logs meet.
+    pub fn lose(&mut self, now: Moment) {
+        self.restart(now);
+        self.retries += 1;
+    }
+
+    fn restart(&mut self, now: Moment) {
+        self.inflight.clear();
+        self.next = if self.matched > LogIndex(0) { self.matched.next() } else { self.probe };
+        self.streaming = false;
+        self.restarted = now;
+    }
+}

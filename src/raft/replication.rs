@@ -1,0 +1,190 @@
+//! The leader's side of the log: appending, sending, counting.
+
+use super::{
+    Effect, Entry, LogIndex, LogPosition, Message, MessageBody, Moment, Node, NodeId, Payload, RoleKind, Standing,
+    progress::Progress,
+    quorum::reached_by_majority,
+    role::{Leadership, Role},
+};
+
+impl Node {
+    /// Takes the office, and begins it with an entry of its own term: its commit commits all before it (§3.6.2).
+    pub(super) fn lead(&mut self) {
+        assert_eq!(self.role_kind(), RoleKind::Candidate, "only a candidate is elected");
+        let next = self.last().next();
+        let peers = self.membership().members.keys().filter(|member| **member != self.id);
+        let mut appended = self.sessions.clone();
+        for command in self.log.commands_after(self.applied) {
+            appended.accept(command.author, command.serial);
+        }
+        self.role = Role::Leader(Box::new(Leadership {
+            since: self.now,
+            time: self.log.time(),
+            first: next,
+            peers: peers.map(|peer| (*peer, Progress::new(next, self.now))).collect(),
+            appended,
+            uncommitted_bytes: 0,
+            heartbeat_at: self.now + self.config.heartbeat,
+            transfer: None,
+        }));
+        self.append(Payload::Empty);
+    }
+
+    /// Appends an entry of this leader's own. Its write and its sending begin together at the next flush.
+    pub(super) fn append(&mut self, payload: Payload) -> LogIndex {
+        let (term, index, now, last) = (self.term(), self.last().next(), self.now, self.log.time());
+        let leadership = self.role.leadership_mut().expect("only a leader appends");
+        let entry = Entry { term, index, time: leadership.time(now, last), payload };
+        leadership.count(&entry);
+        self.durability.stage_entry(entry.clone());
+        self.log.append(entry);
+        index
+    }
+
+    /// Sends each follower what it lacks, and at once the news of what is committed.
+    pub(super) fn replicate(&mut self) {
+        let last = self.last();
+        let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
+            return;
+        };
+        let told = log.position_at(*commit).expect("what is committed is in the log");
+        for (peer, progress) in &mut leadership.peers {
+            let mut send =
+                |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
+            while progress.is_ready(last, *now, config) {
+                let previous = LogIndex(progress.next.0 - 1);
+                let previous = log.position_at(previous).expect("what is sent is in the log");
+                let (entries, bytes) = log.batch(progress.next, config.append_bytes_max);
+                progress.sent(LogIndex(previous.index.0 + entries.len() as u64), bytes, *now);
+                progress.commit_told = (*commit).min(LogIndex(progress.next.0 - 1)).max(progress.commit_told);
+                send(MessageBody::Append { previous, entries, commit: *commit, sent: *now });
+            }
+            if progress.commit_told < *commit && progress.is_heard(*now, config.election_timeout_max) {
+                progress.commit_told = *commit;
+                send(MessageBody::Heartbeat { commit: told, sent: *now });
+            }
+        }
+    }
+
+    /// What a leader does at its heartbeat, and about what got lost in between.
+    pub(super) fn lead_on(&mut self) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        for progress in leadership.peers.values_mut() {
+            if progress.retry_at(self.now, &self.config) <= self.now {
+                progress.lose(self.now);
+            }
+        }
+        if self.now < leadership.heartbeat_at {
+            return;
+        }
+        leadership.heartbeat_at = self.now + self.config.heartbeat;
+        self.heartbeat();
+        self.abandon_transfer();
+        self.check_quorum();
+    }
+
+    fn heartbeat(&mut self) {
+        let Role::Leader(leadership) = &self.role else { return };
+        let commit = self.log.position_at(self.commit).expect("what is committed is in the log");
+        for peer in leadership.peers.keys() {
+            let message = Message { term: self.ballot.term, body: MessageBody::Heartbeat { commit, sent: self.now } };
+            self.effects.push_back(Effect::Send { to: *peer, message });
+        }
+    }
+
+    /// When the first of the appends on their way must be taken for lost.
+    pub(super) fn retry_at(&self, leadership: &Leadership) -> Moment {
+        let retries = leadership.peers.values().map(|progress| progress.retry_at(self.now, &self.config));
+        retries.min().unwrap_or(Moment::NEVER)
+    }
+
+    /// The follower holds the log durably up to `matched`.
+    pub(super) fn count_append(&mut self, from: NodeId, matched: LogIndex) {
+        let last = self.last();
+        if matched > last {
+            return self.ignore();
+        }
+        let now = self.now;
+        if let Some((progress, _)) = self.answered(from) {
+            progress.appended(matched, now);
+        }
+    }
+
+    /// The follower's log has nothing for an append to join.
+    pub(super) fn step_back(&mut self, from: NodeId, hint: LogPosition, sent: Moment) {
+        if self.answered(from).is_none() {
+            return;
+        }
+        let Self { role, log, now, .. } = self;
+        if let Some(progress) = progress_of(role, from) {
+            progress.mismatched(hint, sent, log, *now);
+        }
+    }
+
+    pub(super) fn count_heartbeat(&mut self, from: NodeId, sent: Moment) {
+        let now = self.now;
+        if let Some((progress, since)) = self.answered(from) {
+            progress.observe_heartbeat(sent, since, now);
+        }
+    }
+
+    /// Notes that a member answered in this term; none if it should not have.
+    fn answered(&mut self, from: NodeId) -> Option<(&mut Progress, Moment)> {
+        let Self { role, now, config, .. } = self;
+        let leadership = role.leadership_mut()?;
+        let since = leadership.since;
+        let progress = leadership.peers.get_mut(&from)?;
+        progress.answered(*now, config);
+        Some((progress, since))
+    }
+
+    /// §3.6.2: an entry of this term that a majority of voters holds durably is committed, and all before it.
+    /// The leader counts like anybody else: if it votes, and once its own write is done (§10.2.1).
+    pub(super) fn advance_commit(&mut self) {
+        let Role::Leader(leadership) = &self.role else { return };
+        let own = self.durability.log();
+        let matched = |voter| if voter == self.id { own } else { matched_by(leadership, voter) };
+        let voters = self.membership().members.iter();
+        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
+        let Some(reached) = reached_by_majority(voters.map(|(voter, _)| matched(*voter))) else { return };
+        if reached <= self.commit || self.log.term_at(reached) != Some(self.term()) {
+            return;
+        }
+        let bytes = self.bytes_between(self.commit, reached);
+        self.commit_to(reached);
+        if let Some(leadership) = self.role.leadership_mut() {
+            leadership.uncommitted_bytes -= bytes;
+        }
+    }
+
+    /// The leader goes on only while a majority answers (§6.2). A silent partner of a pair loses its vote instead.
+    fn check_quorum(&mut self) {
+        let Role::Leader(leadership) = &self.role else { return };
+        let heard = |voter| if voter == self.id { self.now } else { heard_by(leadership, voter) };
+        let voters = self.membership().members.iter();
+        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
+        let Some(heard) = reached_by_majority(voters.map(|(voter, _)| heard(*voter))) else { return };
+        if self.now - heard > self.config.election_timeout_max && !self.drop_partner() {
+            self.follow(self.term(), None);
+        }
+    }
+
+    /// The size of this leader's own entries after `from` up to `to`.
+    fn bytes_between(&self, from: LogIndex, to: LogIndex) -> usize {
+        let first = self.role.leadership().map_or(LogIndex(0), |leadership| leadership.first);
+        let own = from.next().max(first).0..=to.0;
+        own.filter_map(|index| self.log.get(LogIndex(index))).map(Entry::bytes).sum()
+    }
+}
+
+fn progress_of(role: &mut Role, peer: NodeId) -> Option<&mut Progress> {
+    role.leadership_mut()?.peers.get_mut(&peer)
+}
+
+fn matched_by(leadership: &Leadership, voter: NodeId) -> LogIndex {
+    leadership.peers.get(&voter).map_or(LogIndex(0), |progress| progress.matched)
+}
+
+fn heard_by(leadership: &Leadership, voter: NodeId) -> Moment {
+    leadership.peers.get(&voter).map_or(Moment::ZERO, Progress::heard)
+}

@@ -1,0 +1,113 @@
+//! What a node is at the moment, each role with the data that only it has.
+
+use super::{Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, sessions::Sessions};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Role {
+    Follower(Following),
+    Candidate(Candidacy),
+    Leader(Box<Leadership>),
+}
+
+/// The data of a follower.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Following {
+    pub leader: Option<NodeId>,
+    /// When the leader was last heard.
+    pub heard: Option<Moment>,
+    /// The log agrees with this leader's up to here.
+    pub verified: LogIndex,
+    /// What was last acknowledged to it.
+    pub acknowledged: LogIndex,
+    /// The end of what the leader sent and has no answer to.
+    pub owed: Option<LogIndex>,
+}
+
+/// The data of a candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Candidacy {
+    pub stage: Stage,
+    /// Who answered, and what.
+    pub answers: BTreeMap<NodeId, bool>,
+    pub since: Moment,
+    /// When those who have not answered are asked again.
+    pub ask_at: Moment,
+}
+
+/// How serious a candidate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Stage {
+    /// Asks whether it would win (§9.6).
+    Sounding,
+    /// Asks for votes.
+    Running {
+        /// The last leader asked it to.
+        transfer: bool,
+    },
+}
+
+/// The data of a leader.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Leadership {
+    pub since: Moment,
+    /// The log time when it began.
+    pub time: LogTime,
+    /// Its first entry.
+    pub first: LogIndex,
+    /// Every other member.
+    pub peers: BTreeMap<NodeId, Progress>,
+    /// The authors' last commands in the log, committed or not.
+    pub appended: Sessions,
+    /// The bytes in the log beyond the commit index.
+    pub uncommitted_bytes: usize,
+    pub heartbeat_at: Moment,
+    pub transfer: Option<Transfer>,
+}
+
+/// A hand-over under way (§3.10).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Transfer {
+    pub target: NodeId,
+    /// Until when the room waits for it.
+    pub until: Moment,
+    /// Whether the target was told to campaign.
+    pub told: bool,
+}
+
+impl Role {
+    pub fn kind(&self) -> RoleKind {
+        match self {
+            Self::Follower(_) => RoleKind::Follower,
+            Self::Candidate(_) => RoleKind::Candidate,
+            Self::Leader(_) => RoleKind::Leader,
+        }
+    }
+
+    pub fn leadership(&self) -> Option<&Leadership> {
+        match self {
+            Self::Leader(leadership) => Some(leadership),
+            _ => None,
+        }
+    }
+
+    pub fn leadership_mut(&mut self) -> Option<&mut Leadership> {
+        match self {
+            Self::Leader(leadership) => Some(leadership),
+            _ => None,
+        }
+    }
+}
+
+impl Leadership {
+    /// The log time now: it passes with the leader's own clock, and never backwards.
+    pub fn time(&self, now: Moment, last: LogTime) -> LogTime {
+        let elapsed = u64::try_from((now - self.since).as_millis()).unwrap_or(u64::MAX);
+        LogTime(self.time.0.saturating_add(elapsed)).max(last)
+    }
+
+    /// Notes an entry of its own.
+    pub fn count(&mut self, entry: &Entry) {
+        self.uncommitted_bytes += entry.bytes();
+    }
+}

@@ -1,0 +1,154 @@
+//! What happens to a node as time passes, and once its inputs are in.
+
+use super::{
+    Applied, Ballot, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message, MessageBody, Moment, Node,
+    NodeId, Payload, Permission, Refusal, Serial, Standing, Term, WriteId, role::Role,
+};
+use std::collections::BTreeMap;
+
+impl Durable {
+    /// The first state of whoever opens a room: a log with one committed entry that makes it voter and owner.
+    pub fn founding(node: NodeId, key: [u8; 32]) -> Self {
+        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key };
+        let membership = Membership { members: BTreeMap::from([(node, member)]) };
+        let entry =
+            Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
+        Self {
+            ballot: Ballot { term: Term(1), vote: Some(node) },
+            log: vec![entry],
+            commit: LogIndex(1),
+            outbox: BTreeMap::new(),
+            last_serial: Serial(0),
+        }
+    }
+}
+
+impl Node {
+    /// Moves the clock on. If the deadline is long past, this node was asleep: what it did not hear
+    /// meanwhile says nothing about the others, so all patience begins anew and nobody campaigns at once.
+    pub(super) fn pass_time(&mut self, now: Moment) {
+        let asleep = now > self.now + self.config.oversleep && now > self.deadline() + self.config.oversleep;
+        self.now = self.now.max(now);
+        if !asleep {
+            return;
+        }
+        match &mut self.role {
+            Role::Leader(leadership) => {
+                leadership.peers.values_mut().for_each(|progress| progress.excuse(now));
+                leadership.heartbeat_at = now;
+            }
+            _ if self.election_at < Moment::NEVER => self.await_leader(),
+            _ => {}
+        }
+    }
+
+    /// Does what is due. Each part looks at its own clock.
+    pub(super) fn wake(&mut self) {
+        match self.role {
+            Role::Leader(_) => self.lead_on(),
+            Role::Candidate(_) => self.campaign_on(),
+            Role::Follower(_) => self.miss_leader(),
+        }
+        self.forward_again();
+        self.leave_on();
+    }
+
+    /// A write is durable: what waited for it goes out.
+    pub(super) fn persisted(&mut self, id: WriteId) {
+        if let Some(serial) = self.durability.finish(id) {
+            self.outbox.persisted(serial);
+        }
+        while let Some((to, message)) = self.durability.release() {
+            self.effects.push_back(Effect::Send { to, message });
+        }
+        self.count_own_vote();
+    }
+
+    /// Turns what the inputs changed into effects: one write, one batch for each peer, however many inputs.
+    pub(super) fn flush(&mut self) {
+        if matches!(self.role, Role::Leader(_)) {
+            self.advance_commit();
+            self.append_own_commands();
+            self.steer();
+            self.replicate();
+            self.hand_over();
+        } else {
+            self.acknowledge();
+            self.forward();
+        }
+        self.begin_write();
+    }
+
+    fn begin_write(&mut self) {
+        let due = self.now >= self.commit_at;
+        if let Some((id, write)) = self.durability.begin(self.last(), self.commit, due) {
+            self.effects.push_back(Effect::Persist { id, write });
+        }
+        // While a write is under way its completion comes before any timer.
+        let behind = self.durability.is_idle() && self.durability.is_behind(self.commit);
+        self.commit_at = match (behind, self.commit_at) {
+            (false, _) => Moment::NEVER,
+            (true, Moment::NEVER) => self.now + self.config.commit_lag,
+            (true, set) => set,
+        };
+    }
+
+    /// Learns that everything up to `index` is committed.
+    pub(super) fn commit_to(&mut self, index: LogIndex) {
+        if index <= self.commit {
+            return;
+        }
+        assert!(index <= self.last(), "what is committed is in the log");
+        self.commit = index;
+    }
+
+    /// The next command whose turn has come.
+    pub(super) fn next_applied(&mut self) -> Option<Effect> {
+        while self.applied < self.commit {
+            self.applied = self.applied.next();
+            let entry = self.log.get(self.applied).expect("what is committed is in the log");
+            let Payload::Command(command) = &entry.payload else { continue };
+            if !self.sessions.accept(command.author, command.serial) {
+                continue;
+            }
+            let author = self.log.membership_at(self.applied).members.get(&command.author);
+            let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
+            let applied = Applied {
+                index: entry.index,
+                term: entry.term,
+                time: entry.time,
+                command: command.clone(),
+                refusal: (!permitted).then_some(Refusal::NotPermitted),
+            };
+            if applied.command.author == self.id && self.outbox.settle(applied.command.serial) {
+                self.durability.stage_settled(applied.command.serial);
+                self.stirred = true;
+            }
+            return Some(Effect::Apply(applied));
+        }
+        None
+    }
+
+    pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {
+        let message = Message { term: self.term(), body };
+        self.effects.push_back(Effect::Send { to, message });
+    }
+
+    /// Sends once everything decided so far is durable (§3.8).
+    pub(super) fn send_when_durable(&mut self, to: NodeId, body: MessageBody) {
+        let message = Message { term: self.term(), body };
+        if let Some((to, message)) = self.durability.hold(to, message) {
+            self.effects.push_back(Effect::Send { to, message });
+        }
+    }
+
+    /// Whether this node is the only voter of the configuration in force.
+    pub(super) fn is_sole_voter(&self) -> bool {
+        self.membership().voters().eq([self.id])
+    }
+
+    /// No honest peer says this.
+    pub(super) fn ignore(&mut self) {
+        self.ignored += 1;
+    }
+}

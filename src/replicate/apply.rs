@@ -1,0 +1,151 @@
+//! The turn of committed commands: one after the other through their handlers, within a budget a frame.
+
+use super::{
+    ApplyBudget, Outcome, Proposal, Reject, Room, RoomState, Settled,
+    command::{Circumstances, Handlers},
+    whisper::Whispers,
+};
+use crate::{
+    raft::{Applied, LogIndex, Serial},
+    room::{Report, lock},
+};
+use bevy_ecs::prelude::*;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use web_time::Instant;
+
+/// Committed commands of a room that wait for a frame with time for them.
+///
+/// They share their bytes with the log.
+#[derive(Component, Default)]
+pub(super) struct Backlog {
+    commands: VecDeque<Applied>,
+    /// The log holds no other commands up to here.
+    through: LogIndex,
+}
+
+/// Takes what every room's driver reported, and carries out commands as long as the budget lasts.
+pub(super) fn take_reports(world: &mut World, rooms: &mut QueryState<Entity, With<Room>>) {
+    let rooms: Vec<_> = rooms.iter(world).collect();
+    if rooms.is_empty() {
+        return;
+    }
+    let frame = Instant::now();
+    for room in rooms {
+        while let Some(report) = next_report(world, room) {
+            take(world, room, report);
+        }
+        carry_out_backlog(world, room, frame);
+        if let Some(mut room) = world.get_mut::<Room>(room) {
+            room.bypass_change_detection().count_pending();
+        }
+    }
+}
+
+fn next_report(world: &World, room: Entity) -> Option<Report> {
+    let front = world.get::<Room>(room)?.front()?;
+    lock(&front.reports).try_recv().ok()
+}
+
+fn take(world: &mut World, room: Entity, report: Report) {
+    match report {
+        Report::Opened { node, invitation, outbox, history } => {
+            if let Some(mut room) = world.get_mut::<Room>(room) {
+                room.opened(node, invitation, history);
+            }
+            restore(world, room, outbox);
+        }
+        Report::Accepted { ticket, serial } => {
+            if let Some(component) = world.get::<Room>(room) {
+                component.ledger().accept(Proposal(ticket), serial);
+            }
+        }
+        Report::Refused { ticket, reason } => {
+            settle(world, room, Proposal(ticket), None, Outcome::NotTaken(reason));
+        }
+        Report::Applied { commands, through } => {
+            if let Some(mut backlog) = world.get_mut::<Backlog>(room) {
+                backlog.commands.extend(commands);
+                backlog.through = through;
+            }
+        }
+        Report::Whispered { from, kind, body } => {
+            world.resource_scope(|world, whispers: Mut<Whispers>| whispers.deliver(world, kind, &body, room, from));
+        }
+        Report::Failed(error) => conclude(world, room, RoomState::Failed(error)),
+        Report::Closed => conclude(world, room, RoomState::Closed),
+    }
+}
+
+fn conclude(world: &mut World, room: Entity, end: RoomState) {
+    if let Some(mut state) = world.get_mut::<RoomState>(room) {
+        *state = end;
+    }
+}
+
+/// Gives the commands that a former process left in the outbox a name in this one.
+fn restore(world: &mut World, room: Entity, outbox: Vec<(Serial, Bytes)>) {
+    for (serial, body) in outbox {
+        let Some(component) = world.get::<Room>(room) else { return };
+        let proposal = {
+            let mut ledger = component.ledger();
+            let proposal = ledger.issue();
+            ledger.accept(proposal, serial);
+            proposal
+        };
+        world.resource_scope(|world, handlers: Mut<Handlers>| handlers.restore(world, &body, room, proposal));
+    }
+}
+
+/// Carries out at least one command a frame, so that a slow handler delays its peers and starves nobody.
+fn carry_out_backlog(world: &mut World, room: Entity, frame: Instant) {
+    let budget = world.resource::<ApplyBudget>().0;
+    while let Some(applied) = world.get_mut::<Backlog>(room).and_then(|mut backlog| backlog.commands.pop_front()) {
+        carry_out(world, room, &applied);
+        if frame.elapsed() >= budget {
+            return;
+        }
+    }
+    let Some(through) = world.get::<Backlog>(room).map(|backlog| backlog.through) else { return };
+    if let Some(mut room) = world.get_mut::<Room>(room)
+        && room.status().applied < through
+    {
+        room.applied(through);
+    }
+}
+
+fn carry_out(world: &mut World, room: Entity, applied: &Applied) {
+    let Some(component) = world.get::<Room>(room) else { return };
+    let (author, serial) = (applied.command.author, applied.command.serial);
+    let own = (component.status().node == Some(author)).then(|| component.ledger().find(serial)).flatten();
+    let about = Circumstances {
+        room,
+        index: applied.index,
+        author,
+        serial,
+        time: applied.time,
+        replayed: component.is_history(applied.index),
+        own,
+    };
+    let verdict = match applied.refusal {
+        Some(refusal) => Err(Reject::because(refusal.to_string())),
+        None => world
+            .resource_scope(|world, handlers: Mut<Handlers>| handlers.carry_out(world, &applied.command.body, about)),
+    };
+    if let Some(mut component) = world.get_mut::<Room>(room) {
+        component.applied(applied.index);
+    }
+    if let Some(proposal) = own {
+        let index = applied.index;
+        let outcome = verdict.map_or_else(|reason| Outcome::Rejected { index, reason }, |()| Outcome::Committed(index));
+        settle(world, room, proposal, Some(serial), outcome);
+    }
+}
+
+fn settle(world: &mut World, room: Entity, proposal: Proposal, serial: Option<Serial>, outcome: Outcome) {
+    if let Some(component) = world.get::<Room>(room) {
+        component.ledger().settle(proposal, serial);
+        world.trigger(Settled { room, proposal, outcome });
+        world.flush();
+    }
+}

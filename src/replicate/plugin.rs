@@ -1,0 +1,99 @@
+//! The plugins that a game adds.
+
+use super::{
+    Leader, Learner, LinkStats, Peer, PeerOf, Peers, Room, RoomState, Voter, apply,
+    command::Handlers,
+    mirror::{self, Permitted},
+    whisper::Whispers,
+};
+use bevy_app::{PluginGroupBuilder, prelude::*};
+use bevy_ecs::prelude::*;
+use std::{task::Waker, time::Duration};
+
+/// Everything a game needs to hold rooms.
+///
+/// ```
+/// use bevy_app::App;
+/// use bevy_quorum::prelude::*;
+///
+/// App::new().add_plugins(QuorumPlugins);
+/// ```
+pub struct QuorumPlugins;
+
+impl PluginGroup for QuorumPlugins {
+    fn build(self) -> PluginGroupBuilder {
+        PluginGroupBuilder::start::<Self>().add(QuorumPlugin)
+    }
+}
+
+/// Starts the drivers of rooms, carries out what they decide, and mirrors what they see.
+pub struct QuorumPlugin;
+
+/// What happens to rooms in `PreUpdate`, in order.
+#[derive(SystemSet, Debug, Clone, PartialEq, Eq, Hash)]
+pub enum QuorumSystems {
+    /// Status and peers are brought up to date.
+    Reflect,
+    /// Committed commands go through their handlers, whispers are delivered.
+    Apply,
+}
+
+/// How much time of a frame the handlers of committed commands get; 4 ms as shipped.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct ApplyBudget(pub Duration);
+
+impl Default for ApplyBudget {
+    fn default() -> Self {
+        Self(Duration::from_millis(4))
+    }
+}
+
+/// Wakes an app that sleeps between events: put one in before rooms are spawned, and it rings whenever there
+/// is something to apply or to show.
+#[derive(Resource, Clone)]
+pub struct AppBell(pub Waker);
+
+impl Plugin for QuorumPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<ApplyBudget>()
+            .init_resource::<Handlers>()
+            .init_resource::<Whispers>()
+            .register_type::<Peer>()
+            .register_type::<PeerOf>()
+            .register_type::<Peers>()
+            .register_type::<Voter>()
+            .register_type::<Learner>()
+            .register_type::<Leader>()
+            .register_type::<LinkStats>()
+            .register_type::<Permitted>()
+            .register_required_components::<Room, apply::Backlog>()
+            .add_observer(start)
+            .configure_sets(PreUpdate, (QuorumSystems::Reflect, QuorumSystems::Apply).chain())
+            .add_systems(
+                PreUpdate,
+                (
+                    mirror::reflect_rooms.in_set(QuorumSystems::Reflect),
+                    apply::take_reports.in_set(QuorumSystems::Apply),
+                ),
+            )
+            .add_systems(Last, leave_at_exit);
+    }
+}
+
+/// Brings a room up as soon as it is spawned.
+fn start(added: On<Add, Room>, mut rooms: Query<(&mut Room, &mut RoomState)>, bell: Option<Res<AppBell>>) {
+    let Ok((mut room, mut state)) = rooms.get_mut(added.entity) else { return };
+    let app = bell.map_or(Waker::noop().clone(), |bell| bell.0.clone());
+    if let Err(error) = room.start(app) {
+        *state = RoomState::Failed(error);
+    }
+}
+
+/// Leaves every room when the app exits, and waits until each has handed over and flushed, or 300 ms have passed.
+fn leave_at_exit(mut exits: MessageReader<AppExit>, rooms: Query<&Room>) {
+    if exits.read().next().is_none() {
+        return;
+    }
+    rooms.iter().for_each(Room::leave);
+    rooms.iter().for_each(Room::wait_for_end);
+}

@@ -1,0 +1,68 @@
+//! What a peer proposed, and what became of it.
+
+use super::{Portable, Reject};
+use crate::{
+    raft::{LogIndex, Rejected},
+    room::Ticket,
+};
+use bevy_ecs::prelude::*;
+use std::sync::Arc;
+
+/// Names one proposal of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Proposal(pub(crate) Ticket);
+
+/// A proposal is decided, on the room's entity of the peer that made it.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+///
+/// fn tell(settled: On<Settled>) {
+///     match &settled.outcome {
+///         Outcome::Committed(index) => println!("in the log at {index}"),
+///         outcome => println!("no effect: {outcome:?}"),
+///     }
+/// }
+/// ```
+#[derive(EntityEvent, Clone, Debug)]
+pub struct Settled {
+    /// The room.
+    #[event_target]
+    pub room: Entity,
+    /// Which proposal.
+    pub proposal: Proposal,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a proposal. Every proposal comes to one of these, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is committed at this index, and was carried out on this peer.
+    Committed(LogIndex),
+    /// It is committed, and its handler, or the room's permissions, refused it on every peer alike.
+    Rejected {
+        /// Where in the log.
+        index: LogIndex,
+        /// Why.
+        reason: Reject,
+    },
+    /// It never left this node.
+    NotTaken(Rejected),
+}
+
+/// A command of this node from before a restart is still waiting to be decided, on the room's entity.
+///
+/// It will be settled like any other; a game that shows what is pending shows it again.
+#[derive(EntityEvent, Debug)]
+pub struct Restored<T: Portable> {
+    /// The room.
+    #[event_target]
+    pub room: Entity,
+    /// The name it goes by in this process.
+    pub proposal: Proposal,
+    /// What was proposed.
+    pub value: Arc<T>,
+}

@@ -1,0 +1,229 @@
+//! The room's entity: how a game speaks in a room, and looks at it.
+
+use super::{Portable, Proposal, entrance::Entrance, ledger::Ledger, portable};
+use crate::{
+    raft::{COMMAND_BYTES_MAX, LogIndex, NodeId, Rejected},
+    room::{ByHand, Front, LEAVE_PATIENCE, ProposeError, Request, RoomError, RoomStatus, Showcase, lock},
+    wire::{self, Invitation, WHISPER_BYTES_MAX},
+};
+use bevy_ecs::prelude::*;
+use std::{
+    sync::{Mutex, MutexGuard},
+    task::Waker,
+};
+
+/// A room that this app is in, or is entering. Spawn one to enter, despawn it to leave.
+///
+/// ```no_run
+/// use bevy_app::prelude::*;
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+///
+/// fn enter(mut commands: Commands) {
+///     commands.spawn(match std::env::args().nth(1) {
+///         Some(invitation) => Room::join(invitation),
+///         None => Room::open("wss://signal.example"),
+///     });
+/// }
+///
+/// App::new().add_plugins(QuorumPlugins).add_systems(Startup, enter).run();
+/// ```
+#[derive(Component)]
+#[require(RoomState)]
+pub struct Room {
+    entrance: Mutex<Option<Entrance>>,
+    front: Option<Front>,
+    bell: Waker,
+    hand: Option<Mutex<ByHand>>,
+    ledger: Mutex<Ledger>,
+    status: RoomStatus,
+    seen: u64,
+    invitation: Option<Invitation>,
+    history: LogIndex,
+}
+
+/// Where a room is on its way from the door to the end.
+#[derive(Component, Clone, Debug, Default)]
+pub enum RoomState {
+    /// Its store is being opened.
+    #[default]
+    Opening,
+    /// It knows no members yet: it waits for a leader to let it in.
+    Joining,
+    /// This node is a member.
+    Open,
+    /// It can't be entered, or can't go on.
+    Failed(RoomError),
+    /// It was left.
+    Closed,
+}
+
+/// Why a whisper was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WhisperError {
+    /// It does not fit one packet.
+    #[error("a whisper of {bytes} bytes doesn't fit one packet of {limit}; send less, or several")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The value does not encode.
+    #[error("the whisper can't be encoded; a type that travels must not contain what serde can't write")]
+    Unencodable,
+    /// The room failed or was left.
+    #[error("the room is closed")]
+    Closed,
+}
+
+impl Room {
+    /// Proposes a command to the room. It leaves at once, waits in the durable outbox while the room has no
+    /// majority, and is settled later: see [`Settled`](super::Settled).
+    ///
+    /// # Errors
+    /// If it does not encode into [`COMMAND_BYTES_MAX`] bytes with its name, or the room is closed.
+    pub fn propose<T: Portable>(&self, value: &T) -> Result<Proposal, ProposeError> {
+        let body = portable::seal(value).map_err(|_| ProposeError::Unencodable)?;
+        if body.len() > COMMAND_BYTES_MAX {
+            return Err(Rejected::TooLarge { bytes: body.len(), limit: COMMAND_BYTES_MAX }.into());
+        }
+        let proposal = self.ledger().issue();
+        if self.request(Request::Propose { ticket: proposal.0, body }) {
+            Ok(proposal)
+        } else {
+            self.ledger().settle(proposal, None);
+            Err(ProposeError::Closed)
+        }
+    }
+
+    /// Whispers to every peer that is linked: unreliable, never logged, newest wins.
+    ///
+    /// # Errors
+    /// If it does not encode into [`WHISPER_BYTES_MAX`] bytes, or the room is closed.
+    pub fn whisper<T: Portable>(&self, value: &T) -> Result<(), WhisperError> {
+        let body = wire::encode(value).map_err(|_| WhisperError::Unencodable)?;
+        if body.len() > WHISPER_BYTES_MAX {
+            return Err(WhisperError::TooLarge { bytes: body.len(), limit: WHISPER_BYTES_MAX });
+        }
+        self.request(Request::Whisper { kind: portable::kind::<T>(), body: body.into() })
+            .then_some(())
+            .ok_or(WhisperError::Closed)
+    }
+
+    /// How the room stands, as of this frame.
+    pub fn status(&self) -> &RoomStatus {
+        &self.status
+    }
+
+    /// The way into the room, once it is known. It reads as a link.
+    pub fn invitation(&self) -> Option<&Invitation> {
+        self.invitation.as_ref()
+    }
+
+    pub(super) fn standing_at(entrance: Entrance) -> Self {
+        Self {
+            entrance: Mutex::new(Some(entrance)),
+            front: None,
+            bell: Waker::noop().clone(),
+            hand: None,
+            ledger: Mutex::default(),
+            status: RoomStatus::default(),
+            seen: 0,
+            invitation: None,
+            history: LogIndex::default(),
+        }
+    }
+
+    pub(super) fn prepared(self, change: impl FnOnce(&mut Entrance)) -> Self {
+        if let Some(entrance) = lock(&self.entrance).as_mut() {
+            change(entrance);
+        }
+        self
+    }
+
+    pub(super) fn take_entrance(&mut self) -> Option<Entrance> {
+        lock(&self.entrance).take()
+    }
+
+    pub(super) fn connect(&mut self, front: Front, bell: Waker, hand: Option<Mutex<ByHand>>) {
+        self.front = Some(front);
+        self.bell = bell;
+        self.hand = hand;
+    }
+
+    pub(super) fn front(&self) -> Option<&Front> {
+        self.front.as_ref()
+    }
+
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    /// What the store said when it was opened: who we are, how to come in, how far the log is history.
+    pub(super) fn opened(&mut self, node: NodeId, invitation: Invitation, history: LogIndex) {
+        self.status.node = Some(node);
+        self.invitation = Some(invitation);
+        self.history = history;
+    }
+
+    /// Whether an entry was committed before this process opened the store.
+    pub(super) fn is_history(&self, index: LogIndex) -> bool {
+        index <= self.history
+    }
+
+    /// The handlers have carried out the log up to here.
+    pub(super) fn applied(&mut self, index: LogIndex) {
+        self.status.applied = index;
+    }
+
+    /// Takes the driver's latest showcase, if it is new, and keeps what only the main world knows.
+    pub(super) fn look(&mut self) -> Option<Showcase> {
+        let showcase = self.front.as_ref()?.shared.news(&mut self.seen)?;
+        let (applied, pending) = (self.status.applied, self.status.pending);
+        self.status = RoomStatus { applied, pending, ..showcase.status.clone() };
+        Some(showcase)
+    }
+
+    /// Brings the count of unsettled proposals up to date.
+    pub(super) fn count_pending(&mut self) {
+        let pending = self.ledger().pending();
+        self.status.pending = pending;
+    }
+
+    fn request(&self, request: Request) -> bool {
+        let sent = self.front.as_ref().is_some_and(|front| front.requests.send(request).is_ok());
+        if sent {
+            self.bell.wake_by_ref();
+        }
+        sent
+    }
+
+    /// Asks the driver to hand over, to flush and to end.
+    pub(super) fn leave(&self) {
+        self.request(Request::Leave);
+    }
+
+    /// Waits until the driver has ended, as long as its patience with leaving may last and a little more for
+    /// the disk.
+    pub(super) fn wait_for_end(&self) {
+        if let Some(front) = &self.front
+            && self.hand.is_none()
+        {
+            front.shared.wait_for_end(LEAVE_PATIENCE + LEAVE_PATIENCE);
+        }
+    }
+
+    /// The hand that drives the room, in a test.
+    #[cfg(feature = "playtest")]
+    pub(crate) fn hand(&self) -> Option<MutexGuard<'_, ByHand>> {
+        self.hand.as_ref().map(lock)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,124 @@
+//! What a room shows of itself.
+
+use crate::{
+    link::{Rendezvous, SessionStats},
+    raft::{LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term},
+};
+use std::collections::BTreeMap;
+
+/// How a room stands, as its consensus last saw it.
+///
+/// *Committed* and *applied* are told apart: a committed command is decided, an applied one has also been
+/// through the game's handler in the main world.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoomStatus {
+    /// This node, once its store is open.
+    pub node: Option<NodeId>,
+    /// What it does in the room.
+    pub role: Role,
+    /// Whom it follows; itself if it leads.
+    pub leader: Option<NodeId>,
+    /// Its term.
+    pub term: Term,
+    /// The last index it knows committed.
+    pub commit: LogIndex,
+    /// The last index that went through the game's handlers.
+    pub applied: LogIndex,
+    /// The end of its log.
+    pub last: LogIndex,
+    /// The members that vote.
+    pub voters: Vec<NodeId>,
+    /// The members that don't.
+    pub learners: Vec<NodeId>,
+    /// Other nodes that are linked and were heard within the last moments.
+    pub peers: Vec<NodeId>,
+    /// Own proposals that are not settled.
+    pub pending: usize,
+    /// Whether newcomers can find the room.
+    pub rendezvous: RendezvousState,
+    /// Frames that were refused, from all links together.
+    pub refused_frames: u64,
+}
+
+/// What a node does in its room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It is no member yet.
+    #[default]
+    Waiting,
+    /// It follows a leader, or waits for one.
+    Follower,
+    /// It asks for votes.
+    Candidate,
+    /// It leads.
+    Leader,
+}
+
+impl From<RoleKind> for Role {
+    fn from(role: RoleKind) -> Self {
+        match role {
+            RoleKind::Waiting => Self::Waiting,
+            RoleKind::Follower => Self::Follower,
+            RoleKind::Candidate => Self::Candidate,
+            RoleKind::Leader => Self::Leader,
+        }
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "waiting",
+            Self::Follower => "follower",
+            Self::Candidate => "candidate",
+            Self::Leader => "leader",
+        })
+    }
+}
+
+/// Whether newcomers can find a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RendezvousState {
+    /// The signaling server is being looked for.
+    #[default]
+    Connecting,
+    /// Newcomers can come in.
+    Connected,
+    /// It can't be reached, for this reason; links that stand go on, and it is tried again.
+    Lost(String),
+}
+
+impl From<Rendezvous> for RendezvousState {
+    fn from(rendezvous: Rendezvous) -> Self {
+        match rendezvous {
+            Rendezvous::Connecting => Self::Connecting,
+            Rendezvous::Connected => Self::Connected,
+            Rendezvous::Lost(error) => Self::Lost(error.to_string()),
+        }
+    }
+}
+
+/// What is known of one other node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PeerStatus {
+    /// Its standing, if it is a member.
+    pub standing: Option<Standing>,
+    /// What it may do, if it is a member.
+    pub permission: Option<Permission>,
+    /// Its link, if there is one.
+    pub link: Option<SessionStats>,
+}
+
+impl PeerStatus {
+    /// A member that isn't linked.
+    pub(crate) fn member(member: &Member) -> Self {
+        Self { standing: Some(member.standing), permission: Some(member.permission), link: None }
+    }
+}
+
+/// What the driver lays open for the main world to copy once a frame.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Showcase {
+    pub status: RoomStatus,
+    pub peers: BTreeMap<NodeId, PeerStatus>,
+}

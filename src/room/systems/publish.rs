@@ -1,0 +1,97 @@
+//! What became known goes to the main world.
+
+use super::components::*;
+use crate::{
+    link::Sessions,
+    raft::{Moment, Node, NodeId},
+    room::{LEAVE_PATIENCE, PeerStatus, Report, RoomStatus, Showcase},
+};
+use bevy_ecs::prelude::*;
+use std::{collections::BTreeMap, time::Duration};
+
+/// How long since a node was heard for it to count as present, at most.
+const PRESENCE: Duration = Duration::from_millis(2_500);
+/// The shortest time between two showcases; what changed in between is shown together.
+const SHOWING_INTERVAL: Duration = Duration::from_millis(8);
+
+/// Every effect was collected before, so there are no other commands up to the commit index.
+pub fn report_applied(mut nodes: Query<(&Participant, &mut Effects, &Desk)>) {
+    for (participant, mut effects, desk) in &mut nodes {
+        let through = participant.0.commit();
+        if through > effects.reported {
+            effects.reported = through;
+            let commands = std::mem::take(&mut effects.applied);
+            desk.0.report(Report::Applied { commands, through });
+        }
+    }
+}
+
+pub fn show(
+    clock: Res<Clock>,
+    mut nodes: Query<(&Participant, &Courier, &Desk, &mut Display)>,
+    remotes: Query<&RemoteNode>,
+) {
+    for (participant, courier, desk, mut display) in &mut nodes {
+        let earliest = display.shown.map_or(clock.now, |shown| shown + SHOWING_INTERVAL);
+        if clock.now < earliest {
+            display.due = Some(earliest);
+            continue;
+        }
+        display.due = None;
+        display.shown = Some(clock.now);
+        let showcase = showcase(&participant.0, &courier.lock(), &display, &remotes, clock.now);
+        if desk.0.shared.show(showcase) {
+            desk.0.app.wake_by_ref();
+        }
+    }
+}
+
+fn showcase(
+    node: &Node,
+    sessions: &Sessions,
+    display: &Display,
+    remotes: &Query<&RemoteNode>,
+    now: Moment,
+) -> Showcase {
+    let status = node.status();
+    let membership = node.membership();
+    let mut peers: BTreeMap<NodeId, PeerStatus> = membership
+        .members
+        .iter()
+        .filter(|(member, _)| **member != node.id())
+        .map(|(id, member)| (*id, PeerStatus::member(member)))
+        .collect();
+    for remote in remotes {
+        peers.entry(remote.node).or_default().link = sessions.stats(remote.node);
+    }
+    let present = |peer: &PeerStatus| peer.link.is_some_and(|link| now - link.heard_at <= PRESENCE);
+    let status = RoomStatus {
+        node: Some(node.id()),
+        role: status.role.into(),
+        leader: status.leader,
+        term: status.term,
+        commit: status.commit,
+        last: status.last,
+        voters: membership.voters().collect(),
+        learners: membership.learners().collect(),
+        peers: peers.iter().filter(|(_, peer)| present(peer)).map(|(node, _)| *node).collect(),
+        rendezvous: display.rendezvous.clone(),
+        refused_frames: sessions.refusals().total(),
+        ..RoomStatus::default()
+    };
+    Showcase { status, peers }
+}
+
+/// Ends the room once it has handed over, or lost its patience with that, or can't keep its promises.
+pub fn close(clock: Res<Clock>, mut nodes: Query<(&Participant, &Courier, &Desk, &mut Exit)>) {
+    for (participant, courier, desk, mut exit) in &mut nodes {
+        let left =
+            exit.leaving_since.is_some_and(|since| participant.0.has_left() || clock.now - since >= LEAVE_PATIENCE);
+        if exit.over || !(left || exit.failure.is_some()) {
+            continue;
+        }
+        courier.lock().leave();
+        desk.0.report(exit.failure.take().map_or(Report::Closed, Report::Failed));
+        exit.over = true;
+    }
+}

@@ -1,0 +1,206 @@
+//! The rules of the paper that only a message at the wrong moment can show, told message by message.
+
+use bevy_quorum::raft::{
+    Ballot, Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, LogTime, Member, Membership, Message,
+    MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Standing, Term,
+};
+use std::time::Duration;
+
+const ME: NodeId = NodeId(1);
+const A: NodeId = NodeId(2);
+const B: NodeId = NodeId(3);
+
+fn at(term: u64, index: u64) -> LogPosition {
+    LogPosition { term: Term(term), index: LogIndex(index) }
+}
+
+fn entry(term: u64, index: u64) -> Entry {
+    Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
+}
+
+/// A node among three voters, with entries of these terms after the first, none of them known committed.
+struct Lab {
+    node: Node,
+    now: Moment,
+    sent: Vec<(NodeId, Message)>,
+}
+
+impl Lab {
+    fn new(terms: &[u64], term: u64) -> Self {
+        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
+        let membership = Membership { members: [ME, A, B].map(|id| (id, member)).into() };
+        let first = Entry { payload: Payload::Membership(membership), ..entry(1, 1) };
+        let rest = terms.iter().zip(2..).map(|(term, index)| entry(*term, index));
+        let durable = Durable {
+            ballot: Ballot { term: Term(term), vote: None },
+            log: std::iter::once(first).chain(rest).collect(),
+            commit: LogIndex(1),
+            ..Durable::default()
+        };
+        let node = Node::new(ME, Config::default(), 1, durable, Moment::ZERO);
+        Self { node, now: Moment::ZERO, sent: Vec::new() }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.node.handle(self.now, input);
+        while let Some(effect) = self.node.poll() {
+            match effect {
+                Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
+                Effect::Send { to, message } => self.sent.push((to, message)),
+                Effect::Apply(_) => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, from: NodeId, term: u64, body: MessageBody) -> Vec<(NodeId, Message)> {
+        self.sent.clear();
+        self.input(Input::Receive { from, message: Message { term: Term(term), body } });
+        self.sent.clone()
+    }
+
+    /// Is elected in the next term, by A's vote.
+    fn elected(mut self) -> Self {
+        let term = self.node.term().0 + 1;
+        self.now = self.node.deadline();
+        self.input(Input::Wake);
+        self.hear(A, term, MessageBody::PreVoteReply { asked: Term(term), granted: true });
+        self.hear(A, term, MessageBody::VoteReply { granted: true });
+        assert_eq!(self.node.role_kind(), RoleKind::Leader);
+        self
+    }
+}
+
+#[test]
+fn a_majority_alone_commits_no_entry_of_an_earlier_term() {
+    // Figure 3.7 (Figure 8 of the short paper): the entry of term 2 may yet be overwritten by one of term 3.
+    let mut lab = Lab::new(&[2], 3).elected();
+    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(2) });
+    assert_eq!(lab.node.commit(), LogIndex(1));
+    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(3) });
+    assert_eq!(lab.node.commit(), LogIndex(3));
+}
+
+#[test]
+fn a_vote_goes_only_to_a_log_that_is_at_least_as_new() {
+    for (last, granted) in [(at(1, 9), false), (at(2, 2), false), (at(2, 3), true), (at(3, 2), true)] {
+        let mut lab = Lab::new(&[2, 2], 3);
+        let answers = lab.hear(A, 4, MessageBody::Vote { last, transfer: false });
+        assert_eq!(answers, [(A, Message { term: Term(4), body: MessageBody::VoteReply { granted } })], "{last:?}");
+    }
+}
+
+#[test]
+fn one_vote_a_term() {
+    let mut lab = Lab::new(&[], 1);
+    lab.hear(A, 2, MessageBody::Vote { last: at(1, 1), transfer: false });
+    let to_b = lab.hear(B, 2, MessageBody::Vote { last: at(1, 1), transfer: false });
+    assert_eq!(to_b[0].1.body, MessageBody::VoteReply { granted: false });
+    let to_a = lab.hear(A, 2, MessageBody::Vote { last: at(1, 1), transfer: false });
+    assert_eq!(to_a[0].1.body, MessageBody::VoteReply { granted: true });
+}
+
+#[test]
+fn a_follower_commits_only_what_the_message_verifies() {
+    let mut lab = Lab::new(&[2, 2], 2);
+    let append = |commit| MessageBody::Append {
+        previous: at(1, 1),
+        entries: Vec::new(),
+        commit: LogIndex(commit),
+        sent: Moment::ZERO,
+    };
+    lab.hear(A, 3, append(3));
+    assert_eq!(lab.node.commit(), LogIndex(1));
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), sent: Moment::ZERO });
+    assert_eq!(lab.node.commit(), LogIndex(1));
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
+    assert_eq!(lab.node.commit(), LogIndex(2));
+}
+
+#[test]
+fn an_append_that_was_overtaken_drops_nothing() {
+    let mut lab = Lab::new(&[], 2);
+    let append = |entries: &[Entry]| MessageBody::Append {
+        previous: at(1, 1),
+        entries: entries.to_vec(),
+        commit: LogIndex(1),
+        sent: Moment::ZERO,
+    };
+    lab.hear(A, 2, append(&[entry(2, 2), entry(2, 3)]));
+    lab.hear(A, 2, append(&[entry(2, 2)]));
+    assert_eq!(lab.node.last(), LogIndex(3));
+}
+
+#[test]
+fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
+    let mut lab = Lab::new(&[2], 2);
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
+    let body =
+        MessageBody::Append { previous: at(1, 1), entries: vec![entry(3, 2)], commit: LogIndex(2), sent: Moment::ZERO };
+    lab.hear(B, 3, body);
+    assert_eq!(lab.node.entry(LogIndex(2)).map(|entry| entry.term), Some(Term(2)));
+    assert_eq!(lab.node.ignored(), 1);
+}
+
+#[test]
+fn a_gap_is_answered_with_where_the_logs_may_agree() {
+    let mut lab = Lab::new(&[2, 2, 4], 4);
+    let body =
+        MessageBody::Append { previous: at(3, 9), entries: vec![entry(5, 10)], commit: LogIndex(1), sent: Moment(7) };
+    let answers = lab.hear(A, 5, body);
+    assert_eq!(answers[0].1.body, MessageBody::Mismatch { hint: at(2, 3), sent: Moment(7) });
+}
+
+#[test]
+fn a_voter_that_hears_its_leader_helps_nobody_depose_it() {
+    let mut lab = Lab::new(&[], 2);
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), sent: Moment::ZERO });
+    assert!(lab.hear(B, 9, MessageBody::Vote { last: at(8, 8), transfer: false }).is_empty());
+    assert_eq!(lab.node.term(), Term(2));
+    let answers = lab.hear(B, 9, MessageBody::PreVote { last: at(8, 8) });
+    assert_eq!(answers[0].1.body, MessageBody::PreVoteReply { asked: Term(9), granted: false });
+    // Unless the leader wishes so.
+    let answers = lab.hear(B, 3, MessageBody::Vote { last: at(1, 1), transfer: true });
+    assert_eq!(answers[0].1.body, MessageBody::VoteReply { granted: true });
+}
+
+#[test]
+fn granting_a_pre_vote_changes_nothing() {
+    let mut lab = Lab::new(&[], 2);
+    let before = (lab.node.deadline(), lab.node.ballot());
+    let answers = lab.hear(A, 3, MessageBody::PreVote { last: at(1, 1) });
+    assert_eq!(
+        answers[0].1,
+        Message { term: Term(3), body: MessageBody::PreVoteReply { asked: Term(3), granted: true } }
+    );
+    assert_eq!((lab.node.deadline(), lab.node.ballot()), before);
+}
+
+#[test]
+fn a_leader_of_the_past_is_told_so() {
+    let mut lab = Lab::new(&[], 5);
+    let answers = lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), sent: Moment::ZERO });
+    assert_eq!(answers, [(A, Message { term: Term(5), body: MessageBody::Outdated })]);
+    let mut leader = Lab::new(&[], 2).elected();
+    leader.hear(A, 5, MessageBody::Outdated);
+    assert_eq!((leader.node.role_kind(), leader.node.term()), (RoleKind::Follower, Term(5)));
+}
+
+#[test]
+fn strangers_end_no_office() {
+    let mut leader = Lab::new(&[], 2).elected();
+    leader.hear(NodeId(99), 50, MessageBody::Outdated);
+    assert_eq!((leader.node.role_kind(), leader.node.ignored()), (RoleKind::Leader, 1));
+}
+
+#[test]
+fn who_wakes_late_waits_for_a_leader_first() {
+    let mut lab = Lab::new(&[], 2);
+    let missed = lab.node.deadline();
+    lab.now = missed + Duration::from_secs(10);
+    lab.input(Input::Wake);
+    assert!(lab.sent.is_empty());
+    assert!(lab.node.deadline() >= lab.now + Config::default().election_timeout_min);
+    lab.now = lab.node.deadline();
+    lab.input(Input::Wake);
+    assert!(matches!(lab.sent[0].1.body, MessageBody::PreVote { .. }));
+}

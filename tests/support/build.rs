@@ -1,0 +1,29 @@
+//! The whiteboard's program, as cargo builds it now.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// Where the program is. It is built first, if need be, in the same way as this test was.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(build)
+}
+
+fn build() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    // <target>/<profile>/deps/<this test>
+    let profile = test.ancestors().nth(2).unwrap();
+    let target = profile.parent().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--all-features", "--example", "whiteboard", "--target-dir"]).arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+    assert!(built.success(), "the whiteboard can't be built");
+    profile.join("examples").join(format!("whiteboard{}", env::consts::EXE_SUFFIX))
+}
