@@ -2,129 +2,21 @@
 #![cfg(feature = "playtest")]
 #![allow(clippy::unwrap_used)]
 
+mod meeting;
+
 use bevy_quorum::{
     link::{
-        Credentials, DATAGRAM_BYTES_MAX, FRAME_BYTES_MAX, HANDSHAKE_TIMEOUT, Lane, Link, LinkEvent, LinkId, Plane,
-        RefusalKind, RefusalReason, SILENCE_MAX, SessionEvent, Sessions, UNPROVEN_BYTES_MAX, UnlinkReason,
-        in_process::{Address, Conditions, Endpoint, Network},
+        ABANDONED_AFTER, Credentials, DATAGRAM_BYTES_MAX, FRAME_BYTES_MAX, HANDSHAKE_TIMEOUT, Lane, Link, LinkEvent,
+        LinkId, Plane, RefusalKind, RefusalReason, SILENCE_MAX, SessionEvent, Sessions, UNPROVEN_BYTES_MAX,
+        UnlinkReason,
+        in_process::{Conditions, Endpoint, Network},
     },
     raft::{Moment, NodeId, Permission},
-    wire::{
-        ClusterId, Frame, FrameBody, FrameError, Hello, Invitation, PROTOCOL_VERSION, Payload, Secret, SessionTag,
-        Whisper,
-    },
+    wire::{ClusterId, Frame, FrameBody, FrameError, Hello, PROTOCOL_VERSION, Secret, SessionTag},
 };
 use bytes::Bytes;
-use ed25519_dalek::SigningKey;
+use meeting::{Meeting, Member, ROOM, changed, credentials, invitation, invited, whisper};
 use std::time::Duration;
-
-const ROOM: ClusterId = ClusterId([1; 16]);
-
-fn invitation() -> Invitation {
-    let invitation = Invitation::new(["ws://127.0.0.1:3536"], Permission::Editor).unwrap();
-    changed(invitation, ROOM, Secret::from_bytes([2; 32]))
-}
-
-fn changed(mut invitation: Invitation, cluster: ClusterId, secret: Secret) -> Invitation {
-    (invitation.cluster, invitation.secret) = (cluster, secret);
-    invitation
-}
-
-fn credentials(who: u8) -> Credentials {
-    invited(who, &invitation())
-}
-
-fn invited(who: u8, invitation: &Invitation) -> Credentials {
-    Credentials::new(SigningKey::from_bytes(&[who; 32]), invitation)
-}
-
-/// A few nodes and strangers in one network.
-struct Meeting {
-    network: Network,
-    now: Moment,
-    members: Vec<Member>,
-}
-
-struct Member {
-    address: Address,
-    node: NodeId,
-    sessions: Sessions,
-    events: Vec<SessionEvent>,
-}
-
-impl Meeting {
-    fn of(names: &[u8]) -> Self {
-        let mut meeting = Self { network: Network::new(1), now: Moment::ZERO, members: Vec::new() };
-        for name in names {
-            meeting.join(credentials(*name));
-        }
-        meeting.pass(Duration::from_secs(1));
-        meeting
-    }
-
-    /// Returns the member's place in `members`.
-    fn join(&mut self, credentials: Credentials) -> usize {
-        let endpoint = self.network.endpoint();
-        let (address, node) = (endpoint.address(), credentials.node());
-        let mut seed = [0; 32];
-        seed[0] = address.0 as u8;
-        let sessions = Sessions::new(Box::new(endpoint), credentials, seed);
-        self.members.push(Member { address, node, sessions, events: Vec::new() });
-        self.members.len() - 1
-    }
-
-    /// Lets time pass, a millisecond at a time.
-    fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        while self.now < end {
-            self.now = self.now + Duration::from_millis(1);
-            self.network.advance(self.now);
-            for member in &mut self.members {
-                while let Some(event) = member.sessions.poll(self.now) {
-                    member.events.push(event);
-                }
-                if self.now >= member.sessions.deadline() {
-                    member.sessions.tick(self.now);
-                }
-            }
-        }
-    }
-
-    fn linked(&self, member: usize) -> Vec<NodeId> {
-        self.members[member].sessions.linked().collect()
-    }
-
-    fn whisper(&mut self, from: usize, to: usize, text: &str) {
-        let to = self.members[to].node;
-        self.members[from].sessions.send(to, whisper(text)).unwrap();
-    }
-
-    fn heard(&self, member: usize) -> Vec<String> {
-        let text = |event: &SessionEvent| match event {
-            SessionEvent::Frame { payload: Payload::Whisper(whisper), .. } => {
-                Some(String::from_utf8(whisper.body.to_vec()).unwrap())
-            }
-            _ => None,
-        };
-        self.members[member].events.iter().filter_map(text).collect()
-    }
-
-    fn refused(&self, member: usize) -> Vec<RefusalReason> {
-        let reason = |event: &SessionEvent| match event {
-            SessionEvent::Refused { reason, .. } => Some(*reason),
-            _ => None,
-        };
-        self.members[member].events.iter().filter_map(reason).collect()
-    }
-
-    fn unlinked(&self, member: usize) -> Vec<UnlinkReason> {
-        let reason = |event: &SessionEvent| match event {
-            SessionEvent::Unlinked { reason, .. } => Some(*reason),
-            _ => None,
-        };
-        self.members[member].events.iter().filter_map(reason).collect()
-    }
-}
 
 /// A peer whose frames the test writes by hand.
 struct Stranger {
@@ -159,10 +51,6 @@ impl Stranger {
         let frame = Frame { tag: SessionTag::NONE, body: FrameBody::Hello(hello) };
         self.endpoint.send(link, Lane::Reliable, frame.encode().unwrap());
     }
-}
-
-fn whisper(text: &str) -> Payload {
-    Payload::Whisper(Whisper { kind: 1, sequence: 0, body: Bytes::copy_from_slice(text.as_bytes()) })
 }
 
 const SHORTLY: Duration = Duration::from_millis(20);
@@ -259,7 +147,8 @@ fn a_wrong_secret_is_refused() {
 
 #[test]
 fn hellos_that_lie_are_refused() {
-    let lies: [(fn(&mut Hello, &Meeting), RefusalReason); 4] = [
+    type Lie = fn(&mut Hello, &Meeting);
+    let lies: [(Lie, RefusalReason); 4] = [
         (|hello, _| hello.node = NodeId(4), RefusalReason::ForgedId),
         (|hello, _| hello.plane = Plane::Bulk, RefusalReason::WrongPlane),
         (|hello, _| hello.cluster = [0; 16], RefusalReason::OtherCluster),
@@ -483,6 +372,35 @@ fn a_peer_that_comes_back_replaces_its_old_connection() {
     assert_eq!((meeting.heard(0), meeting.heard(returned)), (vec!["back".into()], vec!["back?".into()]));
     assert_eq!(meeting.linked(0), [node]);
     assert!(meeting.unlinked(0).is_empty());
+}
+
+#[test]
+fn after_leaving_nobody_is_met() {
+    let mut meeting = Meeting::of(&[1, 2]);
+    meeting.members[0].sessions.leave();
+    meeting.join(credentials(3));
+    meeting.pass(Duration::from_secs(1));
+    assert!(meeting.linked(0).is_empty());
+    assert_eq!(meeting.linked(1), [meeting.members[2].node]);
+}
+
+#[test]
+fn a_connection_that_stays_silent_is_made_again() {
+    let mut meeting = Meeting::of(&[1, 2]);
+    let tag = meeting.members[0].sessions.tag(meeting.members[1].node, Plane::Consensus);
+    let silent = meeting.members[1].address;
+    meeting.network.partition(&[silent]);
+    meeting.pass(ABANDONED_AFTER + Duration::from_secs(5));
+    assert_eq!(meeting.unlinked(0), [UnlinkReason::Silent]);
+    assert!(meeting.linked(0).is_empty());
+    meeting.network.heal();
+    meeting.pass(Duration::from_secs(20));
+    assert_eq!(meeting.linked(0), [meeting.members[1].node]);
+    assert_ne!(meeting.members[0].sessions.tag(meeting.members[1].node, Plane::Consensus), tag);
+    meeting.whisper(0, 1, "again");
+    meeting.whisper(1, 0, "and again");
+    meeting.pass(SHORTLY);
+    assert_eq!((meeting.heard(0), meeting.heard(1)), (vec!["and again".into()], vec!["again".into()]));
 }
 
 #[test]

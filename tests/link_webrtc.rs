@@ -249,6 +249,71 @@ fn a_peer_that_leaves_says_so_over_the_wire() {
 }
 
 #[test]
+fn a_link_given_up_is_made_again_by_whoever_made_it() {
+    let signaling = Signaling::start();
+    let mut links: Vec<_> = (0..2).map(|_| MatchboxLink::new(signaling.config()).unwrap()).collect();
+    let mut opened: Vec<Vec<LinkId>> = vec![Vec::new(); 2];
+    let mut given_up = false;
+    let began = Instant::now();
+    while opened.iter().any(|opened| opened.len() < 2) {
+        assert!(began.elapsed() < PATIENCE, "opened {opened:?}");
+        for (link, opened) in links.iter_mut().zip(&mut opened) {
+            while let Some(event) = link.poll() {
+                if let LinkEvent::Opened { link: id, plane: Plane::Consensus } = event {
+                    opened.push(id);
+                }
+            }
+        }
+        if !given_up && opened.iter().all(|opened| opened.len() == 1) {
+            links.iter_mut().zip(&opened).for_each(|(link, opened)| link.redial(opened[0]));
+            given_up = true;
+        }
+        thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+/// Speaks to a signaling server by hand: sends everybody that comes an offer that makes no sense.
+async fn spoil(url: String) {
+    use async_tungstenite::{smol::connect_async, tungstenite::Message};
+    use futures::StreamExt;
+    let (mut socket, _) = connect_async(url).await.unwrap();
+    while let Some(Ok(Message::Text(text))) = socket.next().await {
+        let event: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let Some(peer) = event.get("NewPeer") else { continue };
+        let offer = serde_json::json!({ "attempt": 1, "signal": { "Offer": "nonsense" } });
+        let request = serde_json::json!({ "Signal": { "receiver": peer, "data": offer } });
+        socket.send(Message::Text(request.to_string().into())).await.unwrap();
+        return;
+    }
+}
+
+#[test]
+fn an_offer_that_makes_no_sense_costs_no_more_than_a_new_connection() {
+    let signaling = Signaling::start();
+    let mut party = Party::new();
+    party.join(1, signaling.config());
+    let url = format!("ws://{}/room-c", signaling.address);
+    let spoiler = thread::spawn(move || futures::executor::block_on(spoil(url)));
+    party.until("the first peer is there", |party| party.rendezvous(0) == Some(&Rendezvous::Connected));
+    party.join(2, signaling.config());
+    spoiler.join().unwrap();
+    party.until("both are linked in spite of it", Party::all_linked);
+    party.talk(0, 1, 1);
+}
+
+#[test]
+fn everybody_meets_at_the_first_server_that_answers() {
+    let (first, second) = (Signaling::start(), Signaling::start());
+    let both = [first.address, second.address].map(|address| format!("ws://{address}"));
+    let config = MatchboxConfig::new(both, "room").without_ice_servers();
+    first.kill();
+    let mut party = Party::new();
+    party.join(1, config.clone());
+    party.join(2, config);
+    party.until("both meet at the second", Party::all_linked);
+}
+
+#[test]
 fn an_unreachable_server_is_named() {
     let signaling = Signaling::start();
     let config = signaling.config();

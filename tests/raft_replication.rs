@@ -174,3 +174,18 @@ fn the_commit_index_is_written_soon_though_nothing_follows() {
     cluster.restart(leader);
     assert_eq!(cluster.texts(leader), ["x"]);
 }
+
+#[test]
+fn a_disk_slower_than_the_network_is_not_taken_for_loss() {
+    let conditions = Conditions::round_trip(Duration::from_millis(20));
+    let mut cluster = Cluster::of(3).seed(10).conditions(conditions).disk_latency(Duration::from_millis(100));
+    let leader = cluster.wait_for_leader();
+    cluster.run_for(SECOND);
+    let before = cluster.messages();
+    for place in 0..1_000 {
+        cluster.write_at(leader, &place.to_string());
+        cluster.run_for(Duration::from_millis(5));
+    }
+    // Heartbeats and their answers are 200 of them.
+    assert!(cluster.messages() - before < 800, "{}", cluster.messages() - before);
+}

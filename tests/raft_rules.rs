@@ -4,6 +4,7 @@ use bevy_quorum::raft::{
     Ballot, Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, LogTime, Member, Membership, Message,
     MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Standing, Term,
 };
+use std::time::Duration;
 
 const ME: NodeId = NodeId(1);
 const A: NodeId = NodeId(2);
@@ -73,10 +74,9 @@ impl Lab {
 fn a_majority_alone_commits_no_entry_of_an_earlier_term() {
     // Figure 3.7 (Figure 8 of the short paper): the entry of term 2 may yet be overwritten by one of term 3.
     let mut lab = Lab::new(&[2], 3).elected();
-    let sent = lab.now;
-    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(2), sent });
+    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(2) });
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(3), sent });
+    lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(3) });
     assert_eq!(lab.node.commit(), LogIndex(3));
 }
 
@@ -190,4 +190,17 @@ fn strangers_end_no_office() {
     let mut leader = Lab::new(&[], 2).elected();
     leader.hear(NodeId(99), 50, MessageBody::Outdated);
     assert_eq!((leader.node.role_kind(), leader.node.ignored()), (RoleKind::Leader, 1));
+}
+
+#[test]
+fn who_wakes_late_waits_for_a_leader_first() {
+    let mut lab = Lab::new(&[], 2);
+    let missed = lab.node.deadline();
+    lab.now = missed + Duration::from_secs(10);
+    lab.input(Input::Wake);
+    assert!(lab.sent.is_empty());
+    assert!(lab.node.deadline() >= lab.now + Config::default().election_timeout_min);
+    lab.now = lab.node.deadline();
+    lab.input(Input::Wake);
+    assert!(matches!(lab.sent[0].1.body, MessageBody::PreVote { .. }));
 }

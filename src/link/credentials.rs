@@ -107,3 +107,69 @@ impl Transcript {
         *hasher.finalize().as_bytes()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn credentials(who: u8, invitation: &Invitation) -> Credentials {
+        Credentials::new(SigningKey::from_bytes(&[who; 32]), invitation)
+    }
+
+    fn invitation() -> Invitation {
+        Invitation::new(["ws://127.0.0.1:3536"], Permission::Editor).unwrap()
+    }
+
+    /// What both say, with these nonces.
+    fn hellos(ada: &Credentials, bob: &Credentials, nonces: [u8; 2]) -> Transcript {
+        let [ada, bob] = [(ada, nonces[0]), (bob, nonces[1])].map(|(who, nonce)| who.hello([nonce; 16], Plane::Bulk));
+        let transcript = Transcript::of(&ada, &bob);
+        assert_eq!(transcript.tag(), Transcript::of(&bob, &ada).tag(), "both sides draw the same tag");
+        transcript
+    }
+
+    #[test]
+    fn a_proof_holds_for_its_key_and_its_hellos_alone() {
+        let invitation = invitation();
+        let (ada, bob) = (credentials(1, &invitation), credentials(2, &invitation));
+        let transcript = hellos(&ada, &bob, [1, 2]);
+        let proof = bob.prove(&transcript);
+        assert_eq!(ada.verify(&transcript, &bob.key(), &proof), Some(Permission::Editor));
+        assert_eq!(ada.verify(&transcript, &ada.key(), &proof), None);
+        assert_eq!(ada.verify(&hellos(&ada, &bob, [1, 3]), &bob.key(), &proof), None);
+        assert_ne!(transcript.tag(), hellos(&ada, &bob, [1, 3]).tag());
+    }
+
+    #[test]
+    fn a_proof_needs_key_and_invitation_both() {
+        let invitation = invitation();
+        let (ada, bob, eve) = (credentials(1, &invitation), credentials(2, &invitation), credentials(3, &invitation));
+        let transcript = hellos(&ada, &bob, [1, 2]);
+        let proof = bob.prove(&transcript);
+        // Eve was invited, and says that she is Bob.
+        let signature = eve.prove(&transcript).signature;
+        assert_eq!(ada.verify(&transcript, &bob.key(), &Proof { signature, ..proof.clone() }), None);
+        for byte in [0, 31] {
+            let (mut viewer, mut editor) = (proof.clone(), proof.clone());
+            viewer.viewer[byte] ^= 1;
+            editor.editor.as_mut().unwrap()[byte] ^= 1;
+            assert_eq!(ada.verify(&transcript, &bob.key(), &viewer), None);
+            assert_eq!(ada.verify(&transcript, &bob.key(), &editor), None);
+        }
+    }
+
+    #[test]
+    fn a_viewer_proves_only_to_view_and_takes_an_editors_word() {
+        let invitation = invitation();
+        let viewing = invitation.clone().with_permission(Permission::Viewer).unwrap();
+        let (editor, viewer) = (credentials(1, &invitation), credentials(2, &viewing));
+        let transcript = hellos(&editor, &viewer, [1, 2]);
+        let proof = viewer.prove(&transcript);
+        assert_eq!(editor.verify(&transcript, &viewer.key(), &proof), Some(Permission::Viewer));
+        let claims = Proof { editor: Some(proof.viewer), ..proof };
+        assert_eq!(editor.verify(&transcript, &viewer.key(), &claims), None);
+        let proof = editor.prove(&transcript);
+        assert_eq!(viewer.verify(&transcript, &editor.key(), &proof), Some(Permission::Editor));
+    }
+}

@@ -6,6 +6,7 @@
 mod connection;
 mod credentials;
 mod error;
+mod event;
 #[cfg(any(test, feature = "playtest"))]
 pub mod in_process;
 #[cfg(feature = "webrtc")]
@@ -18,6 +19,7 @@ pub use crate::wire::{DATAGRAM_BYTES_MAX, FRAME_BYTES_MAX, Plane};
 pub use connection::{HANDSHAKE_TIMEOUT, HELLO_INTERVAL, UNPROVEN_BYTES_MAX};
 pub use credentials::*;
 pub use error::*;
+pub use event::*;
 pub use peer::SessionStats;
 pub use refusal::*;
 pub use session::*;

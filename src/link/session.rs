@@ -9,13 +9,14 @@
 //! A silent peer is unlinked but its connection stays: a frozen page may wake up and go on.
 
 use super::{
-    Credentials, DATAGRAM_BYTES_MAX, Lane, Link, LinkEvent, LinkId, Plane, RefusalReason, Refusals, Rendezvous,
+    Credentials, DATAGRAM_BYTES_MAX, Lane, Link, LinkEvent, LinkId, Plane, RefusalReason, Refusals, SendError,
+    SessionEvent, UnlinkReason,
     connection::Connection,
     peer::{Peer, SessionStats},
 };
 use crate::{
-    raft::{Moment, NodeId, Permission},
-    wire::{ByeReason, Frame, FrameBody, FrameError, Payload, SessionTag},
+    raft::{Moment, NodeId},
+    wire::{ByeReason, Frame, FrameBody, Payload, SessionTag},
 };
 use bytes::Bytes;
 use std::{
@@ -25,7 +26,7 @@ use std::{
 };
 
 /// The most connections at a time, over both planes.
-pub const LINKS_MAX: usize = 512;
+pub const LINKS_MAX: usize = 1_024;
 /// The most connections at a time that wait for a proof; the oldest gives way.
 pub const UNPROVEN_LINKS_MAX: usize = 64;
 /// The most connections for one plane to one node; the oldest gives way.
@@ -38,76 +39,10 @@ pub const PING_INTERVAL: Duration = Duration::from_millis(500);
 pub const SLOW_PING_INTERVAL: Duration = Duration::from_secs(2);
 /// After how long without a frame a peer counts as unlinked.
 pub const SILENCE_MAX: Duration = Duration::from_secs(5);
+/// After how long without a frame a connection is given up, so that another one may be tried.
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(120);
 /// How many frames of other sessions are shown one by one, for each connection; all are counted.
 pub const FOREIGN_FRAMES_SHOWN: u32 = 8;
-
-/// Something that happened to the sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SessionEvent {
-    /// A node can be spoken to. Again, if it was linked: what was sent just before may be lost.
-    Linked {
-        /// Which node.
-        node: NodeId,
-        /// Its public key.
-        key: [u8; 32],
-        /// What it proved to be invited to.
-        permission: Permission,
-    },
-    /// A node can't be spoken to any more.
-    Unlinked {
-        /// Which node.
-        node: NodeId,
-        /// Why.
-        reason: UnlinkReason,
-    },
-    /// A linked node said something.
-    Frame {
-        /// Which node.
-        from: NodeId,
-        /// What it said.
-        payload: Payload,
-    },
-    /// A frame, or a connection, was refused.
-    Refused {
-        /// On which connection.
-        link: LinkId,
-        /// The node at its other end, as far as it introduced itself.
-        node: Option<NodeId>,
-        /// Why.
-        reason: RefusalReason,
-    },
-    /// What became of the rendezvous.
-    Rendezvous(Rendezvous),
-}
-
-/// Why a node can't be spoken to any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnlinkReason {
-    /// It said goodbye.
-    #[error("it left")]
-    Left,
-    /// Nothing came from it for [`SILENCE_MAX`]; it may come back.
-    #[error("it fell silent")]
-    Silent,
-    /// Its connection broke.
-    #[error("its connection broke")]
-    Closed,
-    /// It or we refused to go on.
-    #[error("the link was refused")]
-    Refused,
-}
-
-/// Why something wasn't sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The node isn't linked.
-    #[error("node {0} is not linked")]
-    Unlinked(NodeId),
-    /// It fits no frame.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-}
 
 /// All sessions of a node, over one transport.
 pub struct Sessions {
@@ -119,6 +54,7 @@ pub struct Sessions {
     events: VecDeque<SessionEvent>,
     refusals: Refusals,
     waker: Option<Waker>,
+    left: bool,
 }
 
 impl Sessions {
@@ -135,6 +71,7 @@ impl Sessions {
             events: VecDeque::new(),
             refusals: Refusals::default(),
             waker: None,
+            left: false,
         }
     }
 
@@ -211,8 +148,9 @@ impl Sessions {
         &self.refusals
     }
 
-    /// Says goodbye to everybody and closes all connections.
+    /// Says goodbye to everybody and closes all connections, for good.
     pub fn leave(&mut self) {
+        self.left = true;
         while let Some(link) = self.connections.keys().next().copied() {
             self.hang_up(link, ByeReason::Leaving, UnlinkReason::Left);
         }
@@ -234,6 +172,9 @@ impl Sessions {
     }
 
     fn open(&mut self, now: Moment, link: LinkId, plane: Plane) {
+        if self.left {
+            return self.link.close(link);
+        }
         self.make_room();
         let mut nonce = [0; 16];
         self.nonces.fill(&mut nonce);
@@ -326,7 +267,7 @@ impl Sessions {
             self.events.push_back(SessionEvent::Linked { node, key, permission });
         }
         if let Some(surplus) = surplus {
-            self.close(surplus);
+            self.hang_up(surplus, ByeReason::Superseded, UnlinkReason::Closed);
         }
     }
 
@@ -353,8 +294,11 @@ impl Sessions {
                 self.forget(link, UnlinkReason::Left);
             });
         }
-        self.note(link, RefusalReason::ByPeer(reason));
         self.link.close(link);
+        if reason == ByeReason::Superseded {
+            return self.forget(link, UnlinkReason::Closed);
+        }
+        self.note(link, RefusalReason::ByPeer(reason));
         self.forget(link, UnlinkReason::Refused);
     }
 
@@ -393,11 +337,6 @@ impl Sessions {
         }
         self.link.close(link);
         self.forget(link, reason);
-    }
-
-    fn close(&mut self, link: LinkId) {
-        self.link.close(link);
-        self.forget(link, UnlinkReason::Closed);
     }
 
     /// Drops what is known of a connection, and its node with the last one.
@@ -444,11 +383,15 @@ impl Sessions {
         let quiet = now >= connection.heard_at + SILENCE_MAX;
         let slow = quiet || plane == Plane::Bulk;
         connection.ping_due = now + if slow { SLOW_PING_INTERVAL } else { PING_INTERVAL };
+        let abandoned = now >= connection.heard_at + ABANDONED_AFTER;
         let preferred = self.peer_of(link).is_some_and(|peer| peer.preferred(plane) == Some(link));
-        if preferred {
+        if quiet && !preferred {
+            self.hang_up(link, ByeReason::Superseded, UnlinkReason::Closed);
+        } else if abandoned {
+            self.link.redial(link);
+            self.forget(link, UnlinkReason::Silent);
+        } else if preferred {
             self.say(link, Lane::unreliable(plane), tag, FrameBody::Ping(now.0));
-        } else if quiet {
-            self.close(link);
         }
     }
 

@@ -101,7 +101,7 @@ impl Referee {
                 assert_eq!(vote, id, "{id} votes twice in term {term}");
                 assert!(disk.ballot.term >= term, "{id} campaigns before its own vote is durable");
             }
-            MessageBody::Appended { matched, .. } => {
+            MessageBody::Appended { matched } => {
                 assert!(matched.0 <= disk.log.len() as u64, "{id} acknowledges what is not durable");
                 assert!(disk.ballot.term >= term, "{id} acknowledges in a term that is not durable");
             }

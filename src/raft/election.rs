@@ -31,8 +31,8 @@ impl Node {
             return self.answer_late(from, &body);
         }
         if term > self.term() {
-            // §4.2.3 in the spirit: requests count whoever sends them, for the sender's configuration may be
-            // ahead of ours. Answers and news count from members only.
+            // §4.1: requests count whoever sends them, for the sender's configuration may be ahead of ours.
+            // Answers and news count from members only.
             if !body.is_request() && !self.membership().members.contains_key(&from) {
                 return self.ignore();
             }
@@ -46,7 +46,7 @@ impl Node {
                 self.take_append(from, previous, entries, commit, sent);
             }
             MessageBody::Heartbeat { commit, sent } => self.take_heartbeat(from, commit, sent),
-            MessageBody::Appended { matched, sent } => self.count_append(from, matched, sent),
+            MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
             MessageBody::HeartbeatReply { sent } => self.count_heartbeat(from, sent),
             MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
@@ -99,7 +99,7 @@ impl Node {
     }
 
     /// §3.4, §3.6.1: one vote a term, to a log at least as new as ours. Members or not: the candidate knows
-    /// who may vote in its configuration (§4.2.3), and this one may be behind.
+    /// who may vote in its configuration (§4.1), and this one may be behind.
     fn answer_vote(&mut self, from: NodeId, last: LogPosition) {
         let free = self.ballot.vote.is_none_or(|vote| vote == from);
         let granted = free && last >= self.log.last();

@@ -31,9 +31,7 @@ impl Node {
         self.commit_to(commit.min(end));
         let Role::Follower(following) = &mut self.role else { return };
         following.verified = following.verified.max(end);
-        if following.owed.is_none_or(|(owed, _)| owed <= end) {
-            following.owed = Some((end, sent));
-        }
+        following.owed = following.owed.max(Some(end));
     }
 
     /// Adds what is missing, and drops what conflicts, only then: an append that was overtaken is no
@@ -82,18 +80,14 @@ impl Node {
         let durable = self.durability.log();
         let term_is_durable = self.durability.term() == self.term();
         let Role::Follower(following) = &mut self.role else { return };
-        let (Some(leader), Some((end, sent))) = (following.leader, following.owed) else { return };
+        let (Some(leader), Some(end)) = (following.leader, following.owed) else { return };
         let matched = following.verified.min(durable);
         if !term_is_durable || (matched < end && matched <= following.acknowledged) {
             return;
         }
         following.acknowledged = matched;
-        // The clock goes back only with the end of the append it came with.
-        let sent = if matched >= end { sent } else { Moment::ZERO };
-        if matched >= end {
-            following.owed = None;
-        }
-        self.send(leader, MessageBody::Appended { matched, sent });
+        following.owed = Some(end).filter(|end| matched < *end);
+        self.send(leader, MessageBody::Appended { matched });
     }
 }
 

@@ -50,7 +50,6 @@ impl Node {
         if leader == self.id || !self.membership().members.contains_key(&self.id) {
             return;
         }
-        self.forwarding.sent = self.forwarding.sent.max(self.outbox.settled());
         while self.forwarding.inflight.has_room(self.config.forward_window_bytes) {
             let (commands, bytes) = self.next_commands();
             let Some((last, _)) = commands.last() else { return };

@@ -26,11 +26,14 @@ impl Inflight {
         self.messages.push_back(Sent { last, bytes, at });
     }
 
-    /// Forgets what is answered.
-    pub fn answered(&mut self, last: u64) {
-        while self.messages.front().is_some_and(|sent| sent.last <= last) {
-            self.bytes -= self.messages.pop_front().map_or(0, |sent| sent.bytes);
+    /// Forgets what is answered, and says when the last of it was sent.
+    pub fn answered(&mut self, last: u64) -> Option<Moment> {
+        let mut at = None;
+        while let Some(sent) = self.messages.pop_front_if(|sent| sent.last <= last) {
+            self.bytes -= sent.bytes;
+            at = Some(sent.at);
         }
+        at
     }
 
     pub fn clear(&mut self) {

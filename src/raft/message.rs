@@ -58,8 +58,6 @@ pub enum MessageBody {
     Appended {
         /// The last such index.
         matched: LogIndex,
-        /// From the append that brought it this far.
-        sent: Moment,
     },
     /// The log does not hold what an append should join.
     Mismatch {

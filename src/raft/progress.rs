@@ -11,7 +11,7 @@ use std::time::Duration;
 ///
 /// While the leader is unsure where the logs meet, one message at a time looks for the place (probing).
 /// Once it knows, messages follow one another without waiting (streaming), as far as the window allows
-/// (§10.2.1).
+/// (§10.2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
     /// The log agrees up to here, durably.
@@ -85,14 +85,7 @@ impl Progress {
         self.heard = now;
     }
 
-    /// An answer came to what was sent at `sent`, which can't be from before `since`.
-    pub fn observe(&mut self, sent: Moment, since: Moment, now: Moment) {
-        if (since..=now).contains(&sent) {
-            self.round_trip.observe(now - sent);
-        }
-    }
-
-    /// An answer came to a heartbeat, which spares the disk.
+    /// An answer came to a heartbeat, which spares the disk. What it answers can't be from before `since`.
     pub fn observe_heartbeat(&mut self, sent: Moment, since: Moment, now: Moment) {
         if (since..=now).contains(&sent) {
             self.round_trip.observe_network(now - sent);
@@ -100,13 +93,16 @@ impl Progress {
     }
 
     /// Everything up to `matched` is durable there.
-    pub fn appended(&mut self, matched: LogIndex) {
+    pub fn appended(&mut self, matched: LogIndex, now: Moment) {
         if matched < self.matched || matched == LogIndex(0) {
             return;
         }
         self.matched = matched;
         self.next = self.next.max(matched.next());
-        self.inflight.answered(matched.0);
+        // After a second attempt nobody knows which of the two was answered (Karn).
+        if let Some(sent) = self.inflight.answered(matched.0).filter(|_| self.retries == 0) {
+            self.round_trip.observe(now - sent);
+        }
         self.streaming = true;
         self.retries = 0;
     }

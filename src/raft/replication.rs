@@ -99,15 +99,14 @@ impl Node {
     }
 
     /// The follower holds the log durably up to `matched`.
-    pub(super) fn count_append(&mut self, from: NodeId, matched: LogIndex, sent: Moment) {
+    pub(super) fn count_append(&mut self, from: NodeId, matched: LogIndex) {
         let last = self.last();
         if matched > last {
             return self.ignore();
         }
         let now = self.now;
-        if let Some((progress, since)) = self.answered(from) {
-            progress.observe(sent, since, now);
-            progress.appended(matched);
+        if let Some((progress, _)) = self.answered(from) {
+            progress.appended(matched, now);
         }
     }
 
@@ -140,7 +139,7 @@ impl Node {
     }
 
     /// §3.6.2: an entry of this term that a majority of voters holds durably is committed, and all before it.
-    /// The leader counts like anybody else: if it votes, and once its own write is done.
+    /// The leader counts like anybody else: if it votes, and once its own write is done (§10.2.1).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
         let own = self.durability.log();

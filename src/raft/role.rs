@@ -20,8 +20,8 @@ pub(super) struct Following {
     pub verified: LogIndex,
     /// What was last acknowledged to it.
     pub acknowledged: LogIndex,
-    /// An append that is not acknowledged yet: its end, and the leader's clock.
-    pub owed: Option<(LogIndex, Moment)>,
+    /// The end of what the leader sent and has no answer to.
+    pub owed: Option<LogIndex>,
 }
 
 /// The data of a candidate.

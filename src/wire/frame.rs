@@ -138,6 +138,9 @@ pub enum ByeReason {
     /// There is no room for another link.
     #[error("it has no room for another link")]
     Full,
+    /// Another connection to the same node took over.
+    #[error("it goes on through another connection")]
+    Superseded,
 }
 
 /// Why bytes are no frame.

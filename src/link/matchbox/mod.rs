@@ -29,7 +29,7 @@ use std::task::Waker;
 /// Where peers meet, and how they reach each other.
 #[derive(Clone, Debug)]
 pub struct MatchboxConfig {
-    /// Addresses of signaling servers (`ws://` or `wss://`), tried one after the other.
+    /// Addresses of signaling servers (`ws://` or `wss://`). Everybody meets at the first that answers.
     pub rendezvous: Vec<String>,
     /// The name under which the room's members meet there; one path segment.
     pub room_name: String,

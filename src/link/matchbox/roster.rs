@@ -196,3 +196,102 @@ impl Remote {
         Some(self.call_at.unwrap_or(self.began_at + patience))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::link::matchbox::signal::seal;
+
+    fn offer(from: PeerId, attempt: u64) -> Event {
+        Event::Signal { sender: from, data: seal(&Signal { attempt, signal: PeerSignal::Offer("sdp".into()) }) }
+    }
+
+    fn called(event: Option<PeerEvent>) -> PeerId {
+        match event {
+            Some(PeerEvent::NewPeer(name) | PeerEvent::Signal { sender: name, .. }) => name,
+            other => panic!("nobody is called: {other:?}"),
+        }
+    }
+
+    /// A roster, and somebody at the server.
+    fn roster() -> (Roster, PeerId) {
+        let servers = Names::default();
+        let remote = std::iter::repeat_with(|| servers.fresh()).nth(8).unwrap();
+        (Roster::new(Names::default()), remote)
+    }
+
+    #[test]
+    fn a_broken_connection_is_made_again_under_another_name() {
+        let (mut roster, remote) = roster();
+        let start = Moment::ZERO;
+        let first = called(roster.hear(start, Event::NewPeer(remote)));
+        assert_eq!(roster.address(first), Some((remote, 1)));
+        roster.connected(first);
+        assert_eq!(roster.deadline(), None);
+        roster.broken(start, first);
+        assert_eq!(roster.deadline(), Some(start + CALL_AGAIN_MIN));
+        assert_eq!(roster.call_due(start), None);
+        let second = called(roster.call_due(start + CALL_AGAIN_MIN));
+        assert_ne!(first, second);
+        assert_eq!((roster.address(first), roster.address(second)), (None, Some((remote, 2))));
+    }
+
+    #[test]
+    fn calls_that_nobody_answers_become_rare() {
+        let (mut roster, remote) = roster();
+        roster.hear(Moment::ZERO, Event::NewPeer(remote));
+        let mut calls = 0;
+        while let Some(due) = roster.deadline().filter(|due| *due < Moment::ZERO + Duration::from_secs(3_600)) {
+            called(roster.call_due(due));
+            calls += 1;
+        }
+        assert!((5..=20).contains(&calls), "{calls} calls in an hour");
+    }
+
+    #[test]
+    fn who_left_the_server_is_not_called() {
+        let (mut roster, remote) = roster();
+        let name = called(roster.hear(Moment::ZERO, Event::NewPeer(remote)));
+        assert_eq!(roster.hear(Moment::ZERO, Event::PeerLeft(remote)), None);
+        roster.broken(Moment::ZERO, name);
+        assert_eq!((roster.deadline(), roster.address(name)), (None, None));
+    }
+
+    #[test]
+    fn who_is_not_wanted_is_not_called() {
+        let (mut roster, remote) = roster();
+        let name = called(roster.hear(Moment::ZERO, Event::NewPeer(remote)));
+        roster.closed(name);
+        assert_eq!(roster.deadline(), None);
+    }
+
+    #[test]
+    fn a_later_call_gets_a_name_of_its_own_and_an_earlier_one_none() {
+        let (mut roster, remote) = roster();
+        let first = called(roster.hear(Moment::ZERO, offer(remote, 3)));
+        let later = Moment::ZERO + CALLED_INTERVAL_MIN;
+        assert_eq!(roster.hear(Moment::ZERO, offer(remote, 4)), None, "too soon");
+        let second = called(roster.hear(later, offer(remote, 5)));
+        assert_ne!(first, second);
+        assert_eq!(roster.hear(later + CALLED_INTERVAL_MIN, offer(remote, 4)), None);
+        assert_eq!(roster.deadline(), None, "who is called doesn't call");
+    }
+
+    #[test]
+    fn signals_that_make_no_sense_are_passed_over() {
+        let (mut roster, remote) = roster();
+        let nonsense = Event::Signal { sender: remote, data: "nonsense".into() };
+        assert_eq!(roster.hear(Moment::ZERO, nonsense), None);
+        let candidate = Signal { attempt: 1, signal: PeerSignal::IceCandidate("null".into()) };
+        assert_eq!(roster.hear(Moment::ZERO, Event::Signal { sender: remote, data: seal(&candidate) }), None);
+    }
+
+    #[test]
+    fn only_so_many_are_known() {
+        let servers = Names::default();
+        let mut roster = Roster::new(Names::default());
+        let heard = (0..REMOTES_MAX + 1).filter_map(|_| roster.hear(Moment::ZERO, Event::NewPeer(servers.fresh())));
+        assert_eq!(heard.count(), REMOTES_MAX);
+    }
+}

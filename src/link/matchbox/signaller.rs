@@ -23,6 +23,7 @@ use futures_timer::Delay;
 use matchbox_socket::{PeerEvent, PeerId, PeerRequest, SignalingError, Signaller, SignallerBuilder};
 use std::{
     future::{Future, pending},
+    io::ErrorKind,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -34,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
 /// How long to wait before connecting again, at most.
 const BACKOFF_MAX: Duration = Duration::from_secs(8);
+/// How often the addresses before the one in use are tried: everybody has to end up at the same one.
+const BETTER_INTERVAL: Duration = Duration::from_secs(30);
 /// How often a sign of life is asked for.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// How often none may come in a row, where they can be asked for.
@@ -68,6 +71,13 @@ pub(super) struct Caller<Report> {
     names: Names,
     origin: Instant,
     report: Report,
+}
+
+/// A connection to the server at one of the addresses.
+struct Line {
+    socket: WebSocket,
+    /// Which of the addresses.
+    rank: usize,
 }
 
 /// Both sides, for a socket that meets its peers at one of `urls`; what becomes of connections is told
@@ -122,48 +132,51 @@ impl Signaller for Post {
 }
 
 impl<Report: Fn(Rendezvous)> Caller<Report> {
-    /// Connects, again and again, to one address after the other.
+    /// Connects, again and again, to the first address that answers.
     pub(super) async fn run(mut self) {
         let mut failures = 0;
         (self.report)(Rendezvous::Connecting);
-        for turn in 0_usize.. {
-            let url = self.urls[turn % self.urls.len()].clone();
-            let connected = within(PATIENCE, self.meanwhile(WebSocket::connect(&url))).await;
-            let error = match connected {
-                Some(Ok(socket)) => {
-                    failures = if self.serve(socket).await { 0 } else { failures + 1 };
-                    LinkError::Gone { url }
+        loop {
+            match self.meanwhile(connect_first(self.urls.clone())).await {
+                Ok(mut line) => {
+                    let mut let_in = false;
+                    while let Some(better) = self.serve(&mut line, &mut let_in).await {
+                        line = better;
+                        self.start_over();
+                    }
+                    failures = if let_in { 0 } else { failures + 1 };
+                    (self.report)(Rendezvous::Lost(LinkError::Gone { url: self.urls[line.rank].clone() }));
                 }
-                Some(Err(error)) => {
+                Err(error) => {
                     failures += 1;
-                    error
+                    (self.report)(Rendezvous::Lost(error));
                 }
-                None => {
-                    failures += 1;
-                    LinkError::Unreachable { url, kind: std::io::ErrorKind::TimedOut }
-                }
-            };
-            (self.report)(Rendezvous::Lost(error));
-            self.roster = Roster::new(self.names.clone());
+            }
+            self.start_over();
             self.meanwhile(Delay::new(backoff(failures))).await;
         }
     }
 
-    /// Speaks with a server until it is gone; whether it let us in.
-    async fn serve(&mut self, mut socket: WebSocket) -> bool {
-        let mut let_in = false;
+    /// Another connection, other names: whoever is there will call us, or hear of us.
+    fn start_over(&mut self) {
+        self.roster = Roster::new(self.names.clone());
+    }
+
+    /// Speaks with a server until it is gone, or a better one answers, which it returns.
+    async fn serve(&mut self, line: &mut Line, let_in: &mut bool) -> Option<Line> {
         let mut ping = Delay::new(PING_INTERVAL).fuse();
         let mut pings_missed = 0;
+        let better = find_better(self.urls[..line.rank].to_vec()).fuse();
+        pin_mut!(better);
         loop {
             let call_due = self.call_due().fuse();
             pin_mut!(call_due);
             select_biased! {
-                text = socket.next().fuse() => {
+                text = line.socket.next().fuse() => {
                     pings_missed = 0;
-                    let Some(text) = text else { return let_in };
-                    let Ok(event) = serde_json::from_str::<Event>(&text) else { continue };
+                    let Ok(event) = serde_json::from_str::<Event>(&text?) else { continue };
                     if matches!(event, Event::IdAssigned(_)) {
-                        let_in = true;
+                        *let_in = true;
                         (self.report)(Rendezvous::Connected);
                     }
                     let event = self.roster.hear(self.now(), event);
@@ -172,9 +185,7 @@ impl<Report: Fn(Rendezvous)> Caller<Report> {
                 outcome = self.outcomes.select_next_some() => hear_outcome(&mut self.roster, now(self.origin), outcome),
                 request = self.requests.select_next_some() => {
                     let Some(text) = translate(&self.roster, request) else { continue };
-                    if within(PATIENCE, socket.send(text)).await != Some(true) {
-                        return let_in;
-                    }
+                    within(PATIENCE, line.socket.send(text)).await.filter(|sent| *sent)?;
                 }
                 _ = call_due => {
                     let event = self.roster.call_due(self.now());
@@ -182,12 +193,13 @@ impl<Report: Fn(Rendezvous)> Caller<Report> {
                 }
                 _ = ping => {
                     pings_missed += u32::from(cfg!(not(target_arch = "wasm32")));
-                    let alive = pings_missed <= PINGS_MISSED_MAX;
-                    if !alive || within(PATIENCE, socket.ping()).await != Some(true) {
-                        return let_in;
+                    if pings_missed > PINGS_MISSED_MAX {
+                        return None;
                     }
+                    within(PATIENCE, line.socket.ping()).await.filter(|sent| *sent)?;
                     ping = Delay::new(PING_INTERVAL).fuse();
                 }
+                line = better => return Some(line),
             }
         }
     }
@@ -225,6 +237,32 @@ impl<Report: Fn(Rendezvous)> Caller<Report> {
 
     fn now(&self) -> Moment {
         now(self.origin)
+    }
+}
+
+/// The first of `urls` that answers; if none does, why the first doesn't.
+async fn connect_first(urls: Vec<String>) -> Result<Line, LinkError> {
+    let mut first_error = None;
+    for (rank, url) in urls.into_iter().enumerate() {
+        let connected = within(PATIENCE, WebSocket::connect(&url)).await;
+        match connected.unwrap_or_else(|| Err(LinkError::Unreachable { url, kind: ErrorKind::TimedOut })) {
+            Ok(socket) => return Ok(Line { socket, rank }),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    Err(first_error.expect("there is at least one address"))
+}
+
+/// Resolves when one of `urls` answers.
+async fn find_better(urls: Vec<String>) -> Line {
+    if urls.is_empty() {
+        return pending().await;
+    }
+    loop {
+        Delay::new(BETTER_INTERVAL).await;
+        if let Ok(line) = connect_first(urls.clone()).await {
+            return line;
+        }
     }
 }
 
