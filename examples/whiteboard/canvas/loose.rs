@@ -101,7 +101,7 @@ fn wanted(board: &Board, shown: &Shown, people: &People, tip: &PenTip, theme: Th
         add(*id, stroke.points().collect(), stroke.width(), stroke.color(), opacity);
     }
     if let Some(drawing) = &tip.0 {
-        add(drawing.id, drawing.points().to_vec(), drawing.width, drawing.color, 1.0);
+        add(drawing.id, drawing.to_pointer(), drawing.width, drawing.color, 1.0);
     }
     looks
 }

@@ -15,7 +15,10 @@ mod toolbar;
 mod welcome;
 mod words;
 
-use crate::theme::Theme;
+use crate::{
+    theme::Theme,
+    tools::{Motion, Pointer},
+};
 use bevy::prelude::*;
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass, egui};
 
@@ -43,7 +46,7 @@ impl Plugin for PanelsPlugin {
         app.init_resource::<Open>().init_resource::<notice::Notice>().add_systems(
             EguiPrimaryContextPass,
             (
-                dress,
+                (dress, close_at_press),
                 cursors::show,
                 welcome::show,
                 (toolbar::show, properties::show, corner::show, avatars::show, status::show),
@@ -52,6 +55,14 @@ impl Plugin for PanelsPlugin {
             )
                 .chain(),
         );
+    }
+}
+
+/// What floats without a veil closes when one goes on drawing.
+fn close_at_press(pointer: Res<Pointer>, mut open: ResMut<Open>) {
+    let pressed = pointer.motions.iter().any(|(_, motion)| matches!(motion, Motion::Press(_)));
+    if pressed && matches!(*open, Open::Status | Open::Palette) {
+        *open = Open::Nothing;
     }
 }
 

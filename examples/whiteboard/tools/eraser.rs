@@ -2,7 +2,7 @@
 
 use super::{
     Tool,
-    pointer::{Pointer, Press},
+    pointer::{Motion, Pointer},
 };
 use crate::{
     board::{Board, Drafts},
@@ -26,36 +26,30 @@ pub fn sweep(
     rooms: Query<&Room>,
     (pointer, view, board): (Res<Pointer>, Res<View>, Res<Board>),
 ) {
-    match pointer.press {
-        Press::Began(Tool::Eraser) => {
-            sweep.0 = pointer.on_board(&view);
-            mark(&mut sweep, &mut shown, &board, &pointer, *view);
+    for motion in pointer.motions_of(Tool::Eraser) {
+        let (Motion::Press(place) | Motion::Drag(place) | Motion::Release(place)) = motion;
+        let to = view.to_board(place);
+        let from = sweep.0.filter(|_| !matches!(motion, Motion::Press(_))).unwrap_or(to);
+        mark(&mut shown, &board, from, to, RADIUS_PX / view.zoom);
+        sweep.0 = Some(to);
+        if matches!(motion, Motion::Release(_)) {
+            erase(&mut shown, &mut drafts, &rooms);
         }
-        Press::Held(Tool::Eraser) => mark(&mut sweep, &mut shown, &board, &pointer, *view),
-        Press::Ended(Tool::Eraser) => {
-            mark(&mut sweep, &mut shown, &board, &pointer, *view);
-            sweep.0 = None;
-            let erased = std::mem::take(&mut shown.erasing);
-            if let (false, Ok(room)) = (erased.is_empty(), rooms.single())
-                && let Err(error) = drafts.erase(room, erased)
-            {
-                drafts.refusal = Some(format!("That could not be erased: {error}."));
-            }
-        }
-        _ => {}
     }
 }
 
-fn mark(sweep: &mut Sweep, shown: &mut Shown, board: &Board, pointer: &Pointer, view: View) {
-    let radius = RADIUS_PX / view.zoom;
-    for place in pointer.trail.iter().copied().chain(pointer.place) {
-        let (from, to) = (sweep.0.unwrap_or(view.to_board(place)), view.to_board(place));
-        let decided = hit::touched(board, from, to, radius).into_iter().filter(|id| shown.shows(*id));
-        let waiting = shown.preview.shown.iter().filter(|(_, stroke, _)| hit::touches(stroke, from, to, radius));
-        let touched: Vec<_> = decided.chain(waiting.map(|(id, ..)| *id)).collect();
-        if touched.iter().any(|id| !shown.erasing.contains(id)) {
-            shown.erasing.extend(touched);
-        }
-        sweep.0 = Some(to);
+fn mark(shown: &mut Shown, board: &Board, from: Vec2, to: Vec2, radius: f32) {
+    let decided = hit::touched(board, from, to, radius).into_iter().filter(|id| shown.shows(*id));
+    let waiting = shown.preview.shown.iter().filter(|(_, stroke, _)| hit::touches(stroke, from, to, radius));
+    let touched: Vec<_> = decided.chain(waiting.map(|(id, ..)| *id)).collect();
+    shown.erasing.extend(touched);
+}
+
+fn erase(shown: &mut Shown, drafts: &mut Drafts, rooms: &Query<&Room>) {
+    let erased = std::mem::take(&mut shown.erasing);
+    if let (false, Ok(room)) = (erased.is_empty(), rooms.single())
+        && let Err(error) = drafts.erase(room, erased)
+    {
+        drafts.refusal = Some(format!("That could not be erased: {error}."));
     }
 }

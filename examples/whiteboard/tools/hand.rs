@@ -2,7 +2,7 @@
 
 use super::{
     Tool,
-    pointer::{Pointer, Press},
+    pointer::{Motion, Pointer},
 };
 use crate::canvas::View;
 use bevy::{
@@ -28,12 +28,12 @@ pub fn pan_and_zoom(
     mut last: Local<Option<Vec2>>,
 ) {
     let mut moved = *view;
-    if let (Press::Held(Tool::Hand) | Press::Ended(Tool::Hand), Some(last), Some(place)) =
-        (pointer.press, *last, pointer.place)
-    {
-        moved.pan(place - last);
+    for motion in pointer.motions_of(Tool::Hand) {
+        let (Motion::Press(place) | Motion::Drag(place) | Motion::Release(place)) = motion;
+        let from = last.filter(|_| !matches!(motion, Motion::Press(_))).unwrap_or(place);
+        moved.pan(place - from);
+        *last = Some(place);
     }
-    *last = pointer.place;
     let at = pointer.place.unwrap_or_default();
     let zooming = keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::SuperLeft]);
     let sideways = keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);

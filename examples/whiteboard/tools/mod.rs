@@ -8,7 +8,7 @@ mod pointer;
 
 pub use keys::{Command, SHORTCUTS};
 pub use pen::PenTip;
-pub use pointer::Pointer;
+pub use pointer::{Motion, Pointer};
 
 use crate::{
     board::Rgb,
@@ -16,7 +16,6 @@ use crate::{
     theme::{PALETTE, WIDTHS},
 };
 use bevy::prelude::*;
-use bevy_egui::input::EguiWantsInput;
 
 /// What is in the hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,9 +77,4 @@ impl Plugin for ToolsPlugin {
                     .before(CanvasSystems::Draw),
             );
     }
-}
-
-/// Whether the pointer belongs to the panels.
-fn panels_want_pointer(wants: &EguiWantsInput) -> bool {
-    wants.wants_any_pointer_input()
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Tool, Toolbox,
-    pointer::{Pointer, Press},
+    pointer::{Motion, Pointer},
 };
 use crate::{
     board::{Drafts, Rgb, Stroke, StrokeId, simplify::simplify},
@@ -41,9 +41,14 @@ impl Drawing {
         Self { id: StrokeId::random(), color, width, points: vec![(at.x, at.y)], tip: at, pointer: at }
     }
 
-    /// What is drawn so far; at least one point.
+    /// What the pen drew so far; at least one point.
     pub fn points(&self) -> &[(f32, f32)] {
         &self.points
+    }
+
+    /// What this person sees: the line reaches to the pointer, although the pen lags behind it.
+    pub fn to_pointer(&self) -> Vec<(f32, f32)> {
+        self.points.iter().copied().chain([(self.pointer.x, self.pointer.y)]).collect()
     }
 
     /// Follows the pointer; `apart` is the least distance between points.
@@ -74,24 +79,24 @@ pub fn draw(
     (pointer, toolbox, view): (Res<Pointer>, Res<Toolbox>, Res<View>),
 ) {
     let apart = APART_MIN_PX / view.zoom;
-    match pointer.press {
-        Press::Began(Tool::Pen) => {
-            tip.0 = pointer.on_board(&view).map(|at| Drawing::begin(&toolbox, at));
-        }
-        Press::Held(Tool::Pen) | Press::Ended(Tool::Pen) => {
-            if let Some(drawing) = &mut tip.0 {
-                pointer.trail.iter().for_each(|place| drawing.follow(view.to_board(*place), apart));
+    for motion in pointer.motions_of(Tool::Pen) {
+        match (motion, &mut tip.0) {
+            (Motion::Press(at), _) => tip.0 = Some(Drawing::begin(&toolbox, view.to_board(at))),
+            (Motion::Drag(to), Some(drawing)) => {
+                drawing.follow(view.to_board(to), apart);
+                if drawing.points.len() >= POINTS_MAX {
+                    let next = Drawing::begin(&toolbox, drawing.tip);
+                    let full = std::mem::replace(drawing, next);
+                    leave_stroke(full, apart, &mut drafts, &rooms);
+                }
             }
+            (Motion::Release(_), Some(_)) => {
+                if let Some(drawing) = tip.0.take() {
+                    leave_stroke(drawing, apart, &mut drafts, &rooms);
+                }
+            }
+            (_, None) => {}
         }
-        _ => {}
-    }
-    let lifted = !matches!(pointer.press, Press::Began(Tool::Pen) | Press::Held(Tool::Pen));
-    let full = tip.0.as_ref().is_some_and(|drawing| drawing.points.len() >= POINTS_MAX);
-    if lifted || full {
-        let Some(drawing) = tip.0.take() else { return };
-        let next = full.then(|| Drawing::begin(&toolbox, drawing.tip));
-        leave_stroke(drawing, apart, &mut drafts, &rooms);
-        tip.0 = next.filter(|_| !lifted);
     }
 }
 
