@@ -1,6 +1,10 @@
 //! A full peer without a window: it sleeps until there is something to do.
 
-use bevy::{app::PluginsState, prelude::*};
+use crate::log;
+use bevy::{
+    app::{PluginsState, ScheduleRunnerPlugin},
+    prelude::*,
+};
 use bevy_quorum::prelude::AppBell;
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -19,7 +23,7 @@ pub struct HeadlessPlugin;
 impl Plugin for HeadlessPlugin {
     fn build(&self, app: &mut App) {
         let bell = Arc::<Bell>::default();
-        app.add_plugins(MinimalPlugins.build().disable::<bevy::app::ScheduleRunnerPlugin>())
+        app.add_plugins((log::quiet(), MinimalPlugins.build().disable::<ScheduleRunnerPlugin>()))
             .insert_resource(AppBell(bell.clone().into()))
             .set_runner(move |app| run(app, &bell));
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows Bevy, the network, the disk or the clock: time is an argument, randomness comes
 //! from a seed, and the same inputs give the same effects on every machine.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod autopilot;
 mod ballot;

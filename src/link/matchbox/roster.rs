@@ -217,7 +217,7 @@ mod tests {
     /// A roster, and somebody at the server.
     fn roster() -> (Roster, PeerId) {
         let servers = Names::default();
-        let remote = (0..9).map(|_| servers.fresh()).last().unwrap();
+        let remote = std::iter::repeat_with(|| servers.fresh()).nth(8).unwrap();
         (Roster::new(Names::default()), remote)
     }
 
