@@ -63,7 +63,11 @@ fn run() -> Result<AppExit, errors::Failure> {
     } else {
         app.add_plugins(window(&arguments));
     }
-    app.add_plugins((bevy_quorum::prelude::QuorumPlugins, BoardPlugin, quit::QuitPlugin));
+    app.insert_resource(board::Myself::called(arguments.name.as_deref())).add_plugins((
+        bevy_quorum::prelude::QuorumPlugins,
+        BoardPlugin,
+        quit::QuitPlugin,
+    ));
     let telling = if arguments.status_json { Telling::Status } else { Telling::Invitation };
     attendance::attend(&mut app, entry, strokes, telling);
     Ok(app.run())
@@ -72,12 +76,15 @@ fn run() -> Result<AppExit, errors::Failure> {
 /// The window that the command line asks for.
 #[cfg(not(target_arch = "wasm32"))]
 fn window(arguments: &cli::Arguments) -> window::WindowPlugin {
-    let cli::Arguments { name, screenshot, after, board_only, .. } = arguments.clone();
+    let cli::Arguments { screenshot, after, board_only, .. } = arguments.clone();
     let picture = screenshot.zip(after).map(|(file, after)| window::Picture { file, after });
-    window::WindowPlugin { name, board_only, picture }
+    window::WindowPlugin { board_only, picture }
 }
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
-    App::new().add_plugins((window::WindowPlugin::default(), bevy_quorum::prelude::QuorumPlugins, BoardPlugin)).run();
+    App::new()
+        .insert_resource(board::Myself::called(None))
+        .add_plugins((window::WindowPlugin::default(), bevy_quorum::prelude::QuorumPlugins, BoardPlugin))
+        .run();
 }

@@ -16,17 +16,11 @@ use web_time::Instant;
 
 /// How often a pointer or a stroke under the pen is told.
 const WHISPER_INTERVAL: Duration = Duration::from_millis(33);
-/// How often one says who one is, for those who missed it.
-const INTRODUCTION_INTERVAL: Duration = Duration::from_secs(4);
 /// How long a pointer's name stays after it moved, and how long it takes to fade.
 const LABEL_TIME: Duration = Duration::from_secs(3);
 const LABEL_FADE: Duration = Duration::from_millis(400);
 /// How long a stroke of somebody else stays after the last word of it; it is decided by then, or comes later.
 const LIVE_PATIENCE: Duration = Duration::from_secs(10);
-
-/// This person, as the others see them.
-#[derive(Resource, Clone)]
-pub struct Myself(pub PersonName);
 
 /// The others, as far as they were heard.
 #[derive(Resource, Default)]
@@ -103,7 +97,7 @@ impl Plugin for PresencePlugin {
             .add_observer(hear_cursor)
             .add_observer(hear_stroke)
             .add_observer(hear_name)
-            .add_systems(Update, (tell_cursor, tell_stroke, introduce, forget, stay_awake_while_labels_fade));
+            .add_systems(Update, (tell_cursor, tell_stroke, forget, stay_awake_while_labels_fade));
     }
 }
 
@@ -182,17 +176,6 @@ fn live_piece(id: crate::board::StrokeId, color: Rgb, width: f32, points: &[(f32
     let from = grid.len().saturating_sub(PIECE_POINTS_MAX);
     let stretch = Stroke::new(color, width, grid[from..].iter().map(|point| point.px())).ok()?;
     Some(LivePiece { id, from: u16::try_from(from).ok()?, stretch, ended: false })
-}
-
-fn introduce(rooms: Query<&Room>, myself: Res<Myself>, mut told: Local<Option<(Vec<NodeId>, Instant)>>) {
-    for room in &rooms {
-        let peers = &room.status().peers;
-        let due = told.as_ref().is_none_or(|(to, when)| to != peers || when.elapsed() >= INTRODUCTION_INTERVAL);
-        if due && !peers.is_empty() {
-            let _ = room.whisper(&Person { name: myself.0.clone() });
-            *told = Some((peers.clone(), Instant::now()));
-        }
-    }
 }
 
 /// Takes away the pointers of who is gone, and strokes that are on the board or were given up.

@@ -153,7 +153,7 @@ impl Theme {
         }
         let mut bright = Oklcha::from(color);
         bright.lightness =
-            if bright.lightness < 0.6 { 0.95 - bright.lightness * 0.5 } else { bright.lightness.max(0.65) };
+            if bright.lightness < 0.6 { 1.0 - bright.lightness * 0.5 } else { bright.lightness.max(0.65) };
         Color::from(bright)
     }
 

@@ -1,17 +1,16 @@
 //! The window: everything visible, put together. It sleeps while nothing happens.
 
 use crate::{
-    board::PersonName,
     canvas::CanvasPlugin,
     panels::PanelsPlugin,
-    presence::{Myself, PresencePlugin},
+    presence::{People, PresencePlugin},
     theme::Theme,
     tools::{PenTip, Pointer, Toolbox, ToolsPlugin},
 };
 use bevy::{
     prelude::*,
-    render::view::screenshot::{Screenshot, save_to_disk},
-    window::{PresentMode, PrimaryWindow, RequestRedraw, WindowResolution, WindowThemeChanged},
+    render::view::screenshot::{Screenshot, ScreenshotCaptured, save_to_disk},
+    window::{PresentMode, PrimaryWindow, RequestRedraw, WindowEvent, WindowResolution, WindowThemeChanged},
     winit::{EventLoopProxy, EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent},
 };
 use bevy_egui::EguiPlugin;
@@ -28,8 +27,10 @@ use web_time::Instant;
 const SIZE_PX: (u32, u32) = (1280, 800);
 /// How often the window looks around although nothing woke it.
 const IDLE_WAIT: Duration = Duration::from_secs(2);
-/// How long a picture may take to be written.
-const PICTURE_PATIENCE: Duration = Duration::from_secs(20);
+/// How long the panels move after input: easing, tooltips.
+const SETTLE_AFTER_INPUT: Duration = Duration::from_millis(700);
+/// How long they move when the room has news: a new size of the status line.
+const SETTLE_AFTER_NEWS: Duration = Duration::from_millis(80);
 
 /// Bevy's own plugins and everything that people see, for a board that other plugins bring.
 ///
@@ -37,8 +38,6 @@ const PICTURE_PATIENCE: Duration = Duration::from_secs(20);
 /// pixel of the board to a pixel of the window, no grid, no panels, no pointers, no input.
 #[derive(Clone, Debug, Default)]
 pub struct WindowPlugin {
-    /// What others call this person.
-    pub name: Option<String>,
     /// The board alone, at a fixed camera.
     pub board_only: bool,
     /// A picture to take, after which the app exits.
@@ -59,7 +58,7 @@ impl Plugin for WindowPlugin {
         let window = Window {
             title: "Whiteboard".into(),
             name: Some("whiteboard".into()),
-            resolution: WindowResolution::new(SIZE_PX.0, SIZE_PX.1),
+            resolution: self.resolution(),
             resizable: !self.board_only,
             present_mode: PresentMode::AutoVsync,
             ..default()
@@ -67,7 +66,6 @@ impl Plugin for WindowPlugin {
         let windows = bevy::window::WindowPlugin { primary_window: Some(window), ..default() };
         app.add_plugins(DefaultPlugins.set(windows).set(crate::log::quiet()))
             .insert_resource(WinitSettings { focused_mode: idle(), unfocused_mode: idle() })
-            .insert_resource(Myself(self.name()))
             .init_resource::<Theme>()
             .add_plugins(CanvasPlugin { grid: !self.board_only });
         ring_when_something_arrives(app);
@@ -75,11 +73,11 @@ impl Plugin for WindowPlugin {
             app.init_resource::<Toolbox>()
                 .init_resource::<Pointer>()
                 .init_resource::<PenTip>()
-                .init_resource::<crate::presence::People>();
+                .init_resource::<People>();
         } else {
             app.add_plugins((EguiPlugin::default(), ToolsPlugin, PresencePlugin, PanelsPlugin))
                 .add_systems(Startup, take_window_theme)
-                .add_systems(Update, follow_window_theme);
+                .add_systems(Update, (follow_window_theme, settle));
         }
         if let Some(picture) = &self.picture {
             app.insert_resource(picture.clone()).add_systems(Update, take_picture);
@@ -88,10 +86,10 @@ impl Plugin for WindowPlugin {
 }
 
 impl WindowPlugin {
-    fn name(&self) -> PersonName {
-        let said = self.name.clone().or_else(|| std::env::var("USER").ok().filter(|user| user != "root"));
-        let guest = || PersonName::tidied("Guest").expect("Guest is a name");
-        said.as_deref().and_then(PersonName::tidied).unwrap_or_else(guest)
+    /// Pictures of the board alone don't depend on the screen.
+    fn resolution(&self) -> WindowResolution {
+        let resolution = WindowResolution::new(SIZE_PX.0, SIZE_PX.1);
+        if self.board_only { resolution.with_scale_factor_override(1.0) } else { resolution }
     }
 }
 
@@ -129,27 +127,53 @@ fn follow_window_theme(mut changes: MessageReader<WindowThemeChanged>, mut theme
     }
 }
 
+/// Panels ease, measure themselves anew and bring up tooltips after something happened: stay awake for that.
+fn settle(
+    mut events: MessageReader<WindowEvent>,
+    rooms: Query<&Room>,
+    mut seen: Local<RoomStatus>,
+    mut awake_until: Local<Option<Instant>>,
+    mut redraw: MessageWriter<RequestRedraw>,
+) {
+    let now = Instant::now();
+    let mut stay = |time: Duration| *awake_until = Some(awake_until.map_or(now + time, |until| until.max(now + time)));
+    if events.read().any(|event| !matches!(event, WindowEvent::RequestRedraw(_))) {
+        stay(SETTLE_AFTER_INPUT);
+    }
+    if let Some(room) = rooms.iter().next().filter(|room| *room.status() != *seen) {
+        seen.clone_from(room.status());
+        stay(SETTLE_AFTER_NEWS);
+    }
+    if awake_until.is_some_and(|until| now < until) {
+        redraw.write(RequestRedraw);
+    }
+}
+
 /// Takes the picture when it is time, and exits once it is on the disk.
 fn take_picture(
     mut commands: Commands,
     picture: Res<Picture>,
     mut started: Local<Option<Instant>>,
-    mut taken: Local<Option<Instant>>,
+    mut taken: Local<bool>,
     mut redraw: MessageWriter<RequestRedraw>,
-    mut exit: MessageWriter<AppExit>,
 ) {
     redraw.write(RequestRedraw);
-    let started = *started.get_or_insert_with(Instant::now);
-    match *taken {
-        None if started.elapsed() >= picture.after => {
-            *taken = Some(Instant::now());
-            commands.spawn(Screenshot::primary_window()).observe(save_to_disk(picture.file.clone()));
-        }
-        Some(_) if picture.file.exists() => drop(exit.write(AppExit::Success)),
-        Some(since) if since.elapsed() > PICTURE_PATIENCE => {
-            error!("the picture could not be written to {}", picture.file.display());
+    if started.get_or_insert_with(Instant::now).elapsed() < picture.after || *taken {
+        return;
+    }
+    *taken = true;
+    let file = picture.file.clone();
+    // What is there afterwards is the new one.
+    let _ = std::fs::remove_file(&file);
+    let mut save = save_to_disk(file.clone());
+    let finish = move |captured: On<ScreenshotCaptured>, mut exit: MessageWriter<AppExit>| {
+        save(captured);
+        if cfg!(target_arch = "wasm32") || file.exists() {
+            exit.write(AppExit::Success);
+        } else {
+            error!("the picture can't be written to {}; choose another file", file.display());
             exit.write(AppExit::error());
         }
-        _ => {}
-    }
+    };
+    commands.spawn(Screenshot::primary_window()).observe(finish);
 }

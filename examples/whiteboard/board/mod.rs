@@ -5,6 +5,7 @@ mod codec;
 mod commands;
 mod drafts;
 mod history;
+mod introduction;
 pub mod path;
 mod sheet;
 pub mod simplify;
@@ -13,6 +14,7 @@ mod whispers;
 
 pub use commands::{AddStroke, EraseStrokes, Ids, Redo, Undo};
 pub use drafts::{Drafts, Preview};
+pub use introduction::Myself;
 pub use sheet::{Board, Record};
 pub use stroke::{Point, Rgb, Stroke, StrokeError, StrokeId};
 pub use whispers::{Cursor, LivePiece, LiveStroke, PIECE_POINTS_MAX, Person, PersonName};
@@ -20,7 +22,7 @@ pub use whispers::{Cursor, LivePiece, LiveStroke, PIECE_POINTS_MAX, Person, Pers
 use bevy::prelude::*;
 use bevy_quorum::prelude::*;
 
-/// Keeps the [`Board`] and this person's [`Drafts`].
+/// Keeps the [`Board`] and this person's [`Drafts`], and tells the others who [`Myself`] is.
 pub struct BoardPlugin;
 
 impl Plugin for BoardPlugin {
@@ -34,6 +36,7 @@ impl Plugin for BoardPlugin {
             .add_whisper::<Cursor>()
             .add_whisper::<LivePiece>()
             .add_whisper::<Person>()
+            .add_systems(Update, introduction::introduce.run_if(resource_exists::<Myself>))
             .add_observer(drafts::forget_settled)
             .add_observer(drafts::restore_stroke)
             .add_observer(drafts::restore_erasure)

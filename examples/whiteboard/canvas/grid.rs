@@ -59,10 +59,10 @@ pub fn lay_out_grid(
 
 /// The distance of the dots in board pixels at a zoom, and how much is left of every second one.
 fn spacing(zoom: f32) -> (f32, f32) {
-    let coarser = (-zoom.log2()).ceil().max(0.0);
+    let coarser = (-zoom.log2()).floor().max(0.0);
     let spacing = SPACING_PX * coarser.exp2();
     let on_screen = spacing * zoom / SPACING_PX;
-    (spacing, if coarser == 0.0 { 1.0 } else { (on_screen - 1.0).clamp(0.0, 1.0) })
+    (spacing, (2.0 * on_screen - 1.0).clamp(0.0, 1.0))
 }
 
 fn dots(layout: Layout, spacing: f32, fading: f32) -> Mesh {
@@ -98,9 +98,12 @@ mod tests {
         let mut zoom = 0.1;
         while zoom < 8.0 {
             let (distance, fading) = spacing(zoom);
-            assert!(distance * zoom >= SPACING_PX * 0.999, "crowded at {zoom}");
+            assert!(2.0 * distance * zoom >= SPACING_PX * 0.999, "crowded at {zoom}");
             let (next, next_fading) = spacing(zoom * 1.001);
-            assert!(next == distance && (next_fading - fading).abs() < 0.02 || next_fading < 0.02, "a jump at {zoom}");
+            let smooth = next == distance && (next_fading - fading).abs() < 0.02;
+            // Dots appear between the others only while they are still invisible.
+            let finer = 2.0 * next == distance && fading > 0.98 && next_fading < 0.02;
+            assert!(smooth || finer, "a jump at {zoom}");
             zoom *= 1.001;
         }
     }

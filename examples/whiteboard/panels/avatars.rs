@@ -6,8 +6,8 @@ use super::{
     island::{self, Face, Standing},
 };
 use crate::{
-    board::Rgb,
-    presence::{self, Myself, People},
+    board::{Myself, Rgb},
+    presence::{self, People},
     theme::{Theme, Tokens},
     tools::Command,
 };

@@ -29,7 +29,7 @@ pub fn show(mut contexts: EguiContexts, rooms: Query<&Room>, people: Res<People>
             let name = display_name(&people, node);
             let text =
                 painter.layout_no_wrap(name, FontId::proportional(12.0), Color32::WHITE.gamma_multiply(strength));
-            let at = tip + vec2(13.0, 15.0);
+            let at = tip + vec2(14.0, 18.0);
             let chip = Rect::from_min_size(at, text.size() + vec2(14.0, 6.0));
             painter.rect_filled(chip, 6.0, color.gamma_multiply(strength));
             painter.galley(at + vec2(7.0, 3.0), text, Color32::WHITE);

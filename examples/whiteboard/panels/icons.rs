@@ -184,8 +184,8 @@ impl Pen<'_> {
 /// A pointer like those of the system, in somebody's colour.
 pub fn pointer(painter: &Painter, tip: Pos2, color: Color32) {
     let corner = |x: f32, y: f32| pos2(tip.x + x, tip.y + y);
-    let shape = vec![corner(0.0, 0.0), corner(4.6, 15.0), corner(7.6, 9.0), corner(14.0, 6.6)];
+    let shape = vec![corner(0.0, 0.0), corner(5.6, 18.0), corner(9.2, 10.8), corner(16.8, 8.0)];
     painter.add(Shape::convex_polygon(vec![shape[0], shape[1], shape[2]], color, Stroke::NONE));
     painter.add(Shape::convex_polygon(vec![shape[0], shape[2], shape[3]], color, Stroke::NONE));
-    painter.add(Shape::closed_line(shape, Stroke::new(1.3, Color32::WHITE)));
+    painter.add(Shape::closed_line(shape, Stroke::new(1.4, Color32::WHITE)));
 }

@@ -168,7 +168,8 @@ pub fn dialog(context: &Context, tokens: &Tokens, title: &str, width: f32, add: 
     let closed = card.show(context, |ui| {
         frame(tokens).corner_radius(CornerRadius::same(14)).inner_margin(Margin::same(22)).show(ui, |ui| {
             ui.set_width(width);
-            let closed = ui.horizontal(|ui| {
+            let row = vec2(width, BUTTON_PX);
+            let closed = ui.allocate_ui_with_layout(row, egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 ui.label(RichText::new(title).heading());
                 let right = egui::Layout::right_to_left(egui::Align::Center);
                 let face = Face { icon: Icon::Close, label: "Close", keys: "Esc" };

@@ -31,7 +31,7 @@ pub fn show(
             let columns = if all { 3 } else { 1 };
             let count = if all { PALETTE.len() } else { QUICK_COLORS };
             heading(ui, tokens, "Colour");
-            Grid::new(("palette", columns)).spacing(Vec2::splat(4.0)).show(ui, |ui| {
+            Grid::new(("palette", columns)).min_col_width(SWATCH_PX).spacing(Vec2::splat(4.0)).show(ui, |ui| {
                 for (place, (color, name)) in PALETTE.iter().enumerate().take(count) {
                     let chosen = toolbox.color == *color;
                     let keys = if place < QUICK_COLORS { format!("Shift {}", place + 1) } else { String::new() };

@@ -37,9 +37,8 @@ pub fn show(
         fact(ui, tokens, Icon::Check, "The key after # never leaves your devices.");
         fact(ui, tokens, Icon::Check, "Strokes go from device to device, encrypted. No server stores them.");
         fact(ui, tokens, Icon::Help, SIGNALING_SEES);
-        if let Some(RendezvousState::Lost(reason)) = room.map(|room| &room.status().rendezvous) {
-            let words = format!("Nobody new can come in right now: {reason}. It is tried again.");
-            fact(ui, tokens, Icon::Alert, &words);
+        if matches!(room.map(|room| &room.status().rendezvous), Some(RendezvousState::Lost(_))) {
+            fact(ui, tokens, Icon::Alert, SIGNALING_LOST);
         }
     });
     if !stays {
@@ -52,10 +51,14 @@ pub fn show(
 const SIGNALING_SEES: &str = "The signaling server, which introduces your devices to each other, sees their network \
     addresses and a room number. It can read neither the board nor the key.";
 
+/// What it means when that server is gone.
+const SIGNALING_LOST: &str = "The signaling server doesn't answer, so nobody new can come in right now. It is tried \
+    again by itself; who is here goes on drawing.";
+
 fn link_row(ui: &mut Ui, tokens: &Tokens, link: &str, notice: &mut Notice) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        let width = ui.available_width() - 96.0;
+        let width = ui.available_width() - 83.0;
         let (rect, response) = ui.allocate_exact_size(vec2(width, island::BUTTON_PX), Sense::click());
         ui.painter().rect(rect, 8.0, tokens.hover, Stroke::new(1.0, tokens.border), StrokeKind::Inside);
         let mut job = LayoutJob::default();

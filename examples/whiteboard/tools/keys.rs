@@ -8,7 +8,7 @@ use crate::{
     theme::{PALETTE, QUICK_COLORS, Theme, WIDTHS},
 };
 use bevy::{
-    input::keyboard::{Key, KeyboardInput},
+    input::keyboard::{Key, KeyboardFocusLost, KeyboardInput},
     prelude::*,
     window::PrimaryWindow,
 };
@@ -62,11 +62,35 @@ pub const SHORTCUTS: [(&str, &str); 13] = [
     ("This help", "?"),
 ];
 
+/// The keys that change what others mean, as they were held when each other key was pressed: a quick chord may begin
+/// and end within a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Held {
+    control: bool,
+    shift: bool,
+    alt: bool,
+}
+
+impl Held {
+    fn follow(&mut self, key: KeyCode, pressed: bool) {
+        match key {
+            KeyCode::ControlLeft | KeyCode::ControlRight | KeyCode::SuperLeft | KeyCode::SuperRight => {
+                self.control = pressed;
+            }
+            KeyCode::ShiftLeft | KeyCode::ShiftRight => self.shift = pressed,
+            KeyCode::AltLeft | KeyCode::AltRight => self.alt = pressed,
+            _ => {}
+        }
+    }
+}
+
 /// Turns keys into commands, unless a panel is being typed into.
 pub fn read_keys(
     mut presses: MessageReader<KeyboardInput>,
+    mut losses: MessageReader<KeyboardFocusLost>,
     keys: Res<ButtonInput<KeyCode>>,
     wants: Res<EguiWantsInput>,
+    mut held: Local<Held>,
     mut toolbox: ResMut<Toolbox>,
     mut commands: MessageWriter<Command>,
 ) {
@@ -75,21 +99,22 @@ pub fn read_keys(
     if toolbox.borrowed_hand != borrowed {
         toolbox.borrowed_hand = borrowed;
     }
-    let control =
-        keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::SuperLeft, KeyCode::SuperRight]);
-    let shift = keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
-    let alt = keys.any_pressed([KeyCode::AltLeft, KeyCode::AltRight]);
-    for press in presses.read().filter(|press| press.state.is_pressed()) {
-        if typing && press.key_code != KeyCode::Escape {
-            continue;
-        }
-        if let Some(command) = command_of(press, control, shift, alt) {
+    for press in presses.read() {
+        held.follow(press.key_code, press.state.is_pressed());
+        if press.state.is_pressed()
+            && (!typing || press.key_code == KeyCode::Escape)
+            && let Some(command) = command_of(press, *held)
+        {
             commands.write(command);
         }
     }
+    if losses.read().next().is_some() {
+        *held = Held::default();
+    }
 }
 
-fn command_of(press: &KeyboardInput, control: bool, shift: bool, alt: bool) -> Option<Command> {
+fn command_of(press: &KeyboardInput, held: Held) -> Option<Command> {
+    let Held { control, shift, alt } = held;
     use KeyCode as K;
     let letter = match &press.logical_key {
         Key::Character(letter) => letter.to_lowercase(),
@@ -166,5 +191,44 @@ fn travel(
     let Ok(room) = rooms.single() else { return };
     if let Err(error) = step(drafts, room) {
         drafts.refusal = Some(format!("That could not be undone: {error}."));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy::input::ButtonState;
+
+    fn typed(letter: &str, key_code: KeyCode, held: Held) -> Option<Command> {
+        let press = KeyboardInput {
+            key_code,
+            logical_key: Key::Character(letter.into()),
+            state: ButtonState::Pressed,
+            text: None,
+            repeat: false,
+            window: Entity::PLACEHOLDER,
+        };
+        command_of(&press, held)
+    }
+
+    #[test]
+    fn a_chord_counts_as_it_was_held_although_it_is_over() {
+        let mut held = Held::default();
+        held.follow(KeyCode::ControlLeft, true);
+        held.follow(KeyCode::ShiftLeft, true);
+        assert_eq!(typed("Z", KeyCode::KeyZ, held), Some(Command::Redo));
+        held.follow(KeyCode::ShiftLeft, false);
+        assert_eq!(typed("z", KeyCode::KeyZ, held), Some(Command::Undo));
+        held.follow(KeyCode::ControlLeft, false);
+        assert_eq!(typed("z", KeyCode::KeyZ, held), None);
+    }
+
+    #[test]
+    fn digits_choose_widths_and_with_shift_colors() {
+        let shift = Held { shift: true, ..Held::default() };
+        assert_eq!(typed("2", KeyCode::Digit2, Held::default()), Some(Command::Width(1)));
+        assert_eq!(typed("@", KeyCode::Digit2, shift), Some(Command::Color(1)));
+        assert_eq!(typed("7", KeyCode::Digit7, Held::default()), Some(Command::Take(Tool::Pen)));
+        assert_eq!(typed("0", KeyCode::Digit0, Held::default()), Some(Command::Take(Tool::Eraser)));
     }
 }
