@@ -1,7 +1,7 @@
 //! Real whiteboards, each in a process of its own, and a signaling server apart from them.
 
 // Each test file uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 #![allow(clippy::unwrap_used)]
 
 mod build;
