@@ -100,7 +100,7 @@ fn obey(orders: Res<Orders>, mut work: ResMut<Work>) -> Result {
     while let Ok(order) = orders.try_recv() {
         work.task = match order.split_once(' ') {
             Some(("trickle", rate)) => {
-                Task::Trickle { pause: Duration::from_secs(1) / rate.parse()?, due: Instant::now() }
+                Task::Trickle { pause: Duration::from_secs(1) / rate.parse::<u32>()?, due: Instant::now() }
             }
             Some(("burst", count)) => Task::Burst(count.parse()?),
             _ => Task::Nothing,

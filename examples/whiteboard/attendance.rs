@@ -110,11 +110,21 @@ fn draw_on(mut drawing: ResMut<Drawing>, rooms: Query<&Room>, mut drafts: ResMut
     Ok(())
 }
 
-/// Ends with the room's own words when the room can't go on.
-fn end_if_failed(rooms: Query<&RoomState, Changed<RoomState>>, mut exit: MessageWriter<AppExit>) {
+/// Ends with the room's own words when the room can't go on; a window that was open already shows them instead.
+fn end_if_failed(
+    rooms: Query<&RoomState, Changed<RoomState>>,
+    windows: Query<&Window>,
+    mut was_open: Local<bool>,
+    mut exit: MessageWriter<AppExit>,
+) {
     for state in &rooms {
-        if let RoomState::Failed(error) = state {
-            end(&Failure::Room(error.to_string()), &mut exit);
+        match state {
+            RoomState::Open => *was_open = true,
+            RoomState::Failed(error) if *was_open && !windows.is_empty() => {
+                Failure::Room(error.to_string()).report();
+            }
+            RoomState::Failed(error) => end(&Failure::Room(error.to_string()), &mut exit),
+            _ => {}
         }
     }
 }

@@ -3,6 +3,12 @@
 //! `cargo run --release --example whiteboard` opens a board and prints the link for the others.
 
 mod board;
+mod canvas;
+mod log;
+mod panels;
+mod presence;
+mod theme;
+mod tools;
 mod window;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -19,8 +25,6 @@ mod errors;
 mod folder;
 #[cfg(not(target_arch = "wasm32"))]
 mod headless;
-#[cfg(not(target_arch = "wasm32"))]
-mod log;
 #[cfg(not(target_arch = "wasm32"))]
 mod output;
 #[cfg(not(target_arch = "wasm32"))]
@@ -57,7 +61,7 @@ fn run() -> Result<AppExit, errors::Failure> {
     if arguments.headless {
         app.add_plugins(headless::HeadlessPlugin);
     } else {
-        app.add_plugins(window::WindowPlugin);
+        app.add_plugins(window(&arguments));
     }
     app.add_plugins((bevy_quorum::prelude::QuorumPlugins, BoardPlugin, quit::QuitPlugin));
     let telling = if arguments.status_json { Telling::Status } else { Telling::Invitation };
@@ -65,7 +69,15 @@ fn run() -> Result<AppExit, errors::Failure> {
     Ok(app.run())
 }
 
+/// The window that the command line asks for.
+#[cfg(not(target_arch = "wasm32"))]
+fn window(arguments: &cli::Arguments) -> window::WindowPlugin {
+    let cli::Arguments { name, screenshot, after, board_only, .. } = arguments.clone();
+    let picture = screenshot.zip(after).map(|(file, after)| window::Picture { file, after });
+    window::WindowPlugin { name, board_only, picture }
+}
+
 #[cfg(target_arch = "wasm32")]
 fn main() {
-    App::new().add_plugins((window::WindowPlugin, bevy_quorum::prelude::QuorumPlugins, BoardPlugin)).run();
+    App::new().add_plugins((window::WindowPlugin::default(), bevy_quorum::prelude::QuorumPlugins, BoardPlugin)).run();
 }

@@ -13,6 +13,7 @@ use bevy_quorum::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 use web_time::Instant;
 
@@ -86,6 +87,16 @@ impl Drafts {
     pub fn redo(&mut self, room: &Room) -> Result<(), ProposeError> {
         self.wait(room.propose(&Redo)?, Act::Redo);
         Ok(())
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// How many actions have waited for longer than `patience`.
+    pub fn waiting_longer_than(&self, patience: Duration) -> usize {
+        self.waiting.values().filter(|draft| draft.since.elapsed() > patience).count()
     }
 
     /// Rises with every change.

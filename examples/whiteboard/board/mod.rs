@@ -13,8 +13,8 @@ mod whispers;
 
 pub use commands::{AddStroke, EraseStrokes, Ids, Redo, Undo};
 pub use drafts::{Drafts, Preview};
-pub use sheet::{Board, Digest, Record};
-pub use stroke::{Point, Rgb, STEPS_PER_PX, Stroke, StrokeError, StrokeId};
+pub use sheet::{Board, Record};
+pub use stroke::{Point, Rgb, Stroke, StrokeError, StrokeId};
 pub use whispers::{Cursor, LivePiece, LiveStroke, PIECE_POINTS_MAX, Person, PersonName};
 
 use bevy::prelude::*;

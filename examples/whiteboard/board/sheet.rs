@@ -10,7 +10,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     ops::Bound::{Excluded, Unbounded},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 /// The most strokes that a board shows.
@@ -27,6 +27,8 @@ pub struct Board {
     /// The strokes by when they last changed.
     changes: BTreeMap<u64, StrokeId>,
     version: u64,
+    /// The digest, once somebody asked for it since the last change.
+    digest: OnceLock<Digest>,
 }
 
 /// A stroke and how it stands.
@@ -36,8 +38,8 @@ pub struct Record {
     pub stroke: Arc<Stroke>,
     /// Where it was drawn in the log: later ones lie on top.
     pub place: LogIndex,
-    /// Who drew it.
-    pub author: NodeId,
+    /// The corners of the smallest box around its points, in pixels.
+    pub bounds: ((f32, f32), (f32, f32)),
     mark: Mark,
     changed: u64,
     hash: blake3::Hash,
@@ -67,11 +69,6 @@ impl fmt::Debug for Digest {
 }
 
 impl Board {
-    /// The shown strokes from bottom to top.
-    pub fn strokes(&self) -> impl Iterator<Item = &Stroke> {
-        self.shown().map(|(_, record)| record.stroke.as_ref())
-    }
-
     /// The shown strokes from bottom to top, with their names and circumstances.
     pub fn shown(&self) -> impl Iterator<Item = (StrokeId, &Record)> {
         self.shown.values().filter_map(|id| Some((*id, self.records.get(id)?)))
@@ -94,11 +91,13 @@ impl Board {
 
     /// The hash of what is shown.
     pub fn digest(&self) -> Digest {
-        let mut hasher = blake3::Hasher::new();
-        self.shown().for_each(|(_, record)| {
-            hasher.update(record.hash.as_bytes());
-        });
-        Digest(*hasher.finalize().as_bytes())
+        *self.digest.get_or_init(|| {
+            let mut hasher = blake3::Hasher::new();
+            self.shown().for_each(|(_, record)| {
+                hasher.update(record.hash.as_bytes());
+            });
+            Digest(*hasher.finalize().as_bytes())
+        })
     }
 
     /// Rises with every change.
@@ -134,7 +133,7 @@ impl Board {
         let record = Record {
             stroke: Arc::new(stroke.clone()),
             place: index,
-            author,
+            bounds: stroke.bounds(),
             mark: Mark { shown: false, writer: index },
             changed: 0,
             hash: canonical_hash(id, author, stroke),
@@ -188,6 +187,7 @@ impl Sheet for Board {
 
     fn set_mark(&mut self, id: StrokeId, mark: Mark) {
         let Some(record) = self.records.get_mut(&id) else { return };
+        self.digest = OnceLock::new();
         self.version += 1;
         self.changes.remove(&record.changed);
         self.changes.insert(self.version, id);

@@ -156,6 +156,16 @@ impl Stroke {
         self.points.iter().map(|point| point.px())
     }
 
+    /// The corners of the smallest box around its points, in pixels.
+    pub fn bounds(&self) -> ((f32, f32), (f32, f32)) {
+        let (mut low, mut high) = (self.points[0], self.points[0]);
+        for point in &self.points {
+            (low.x, low.y) = (low.x.min(point.x), low.y.min(point.y));
+            (high.x, high.y) = (high.x.max(point.x), high.y.max(point.y));
+        }
+        (low.px(), high.px())
+    }
+
     /// This stroke as one or more that each fit into a command; neighbours share an end.
     pub fn pieces(&self) -> Vec<Self> {
         if codec::encode(self).len() <= ENCODED_BYTES_MAX {

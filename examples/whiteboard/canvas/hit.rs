@@ -1,0 +1,49 @@
+//! Which strokes the eraser touches.
+
+use crate::board::{Board, Stroke, StrokeId, path};
+use bevy::prelude::*;
+
+/// Pieces per curve when distances are measured: within a tenth of a pixel for what a hand draws.
+const PIECES_PER_CURVE: u16 = 3;
+
+/// The strokes of the board that an eraser of `radius` touches on its way from one place to another, in board pixels.
+pub fn touched(board: &Board, from: Vec2, to: Vec2, radius: f32) -> Vec<StrokeId> {
+    let near = board.shown().filter(|(_, record)| {
+        let (low, high) = (Vec2::from(record.bounds.0), Vec2::from(record.bounds.1));
+        let reach = Vec2::splat(radius + record.stroke.width() / 2.0);
+        from.min(to).cmple(high + reach).all() && from.max(to).cmpge(low - reach).all()
+    });
+    near.filter(|(_, record)| touches(&record.stroke, from, to, radius)).map(|(id, _)| id).collect()
+}
+
+/// Whether an eraser of `radius` touches a stroke on its way.
+pub fn touches(stroke: &Stroke, from: Vec2, to: Vec2, radius: f32) -> bool {
+    let line = path::flattened(&path::of(stroke), PIECES_PER_CURVE);
+    let reach = radius + stroke.width() / 2.0;
+    let steps = (from.distance(to) / reach).ceil().clamp(1.0, 512.0) as u16;
+    (0..=steps).any(|step| {
+        let place = from.lerp(to, f32::from(step) / f32::from(steps));
+        path::distance((place.x, place.y), &line) <= reach
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use bevy_quorum::raft::{LogIndex, NodeId};
+
+    #[test]
+    fn the_eraser_takes_what_it_passes_over_and_nothing_else() {
+        let mut board = Board::default();
+        for (number, x) in [(1, 100.0), (2, 200.0), (3, 300.0)] {
+            let stroke = Stroke::new([0; 3], 4.0, [(x, 0.0), (x, 100.0)]).unwrap();
+            board.add(NodeId(1), LogIndex(number), StrokeId(number), &stroke, false).unwrap();
+        }
+        let on_the_way = touched(&board, Vec2::new(90.0, 50.0), Vec2::new(210.0, 50.0), 5.0);
+        assert_eq!(on_the_way, [StrokeId(1), StrokeId(2)]);
+        assert_eq!(touched(&board, Vec2::new(290.0, 120.0), Vec2::new(310.0, 120.0), 5.0), []);
+        assert_eq!(touched(&board, Vec2::new(307.0, 50.0), Vec2::new(307.0, 50.0), 5.0), [StrokeId(3)]);
+        assert_eq!(touched(&board, Vec2::new(307.1, 50.0), Vec2::new(307.1, 50.0), 5.0), []);
+    }
+}

@@ -1,0 +1,138 @@
+//! Bottom right: how the room stands, in plain words, and behind a click in numbers; and the way to the help.
+
+use super::{
+    Open,
+    avatars::display_name,
+    icons::Icon,
+    island::{self, Face, Standing},
+    notice::Notice,
+    words::{self, Mood},
+};
+use crate::{
+    board::{Board, Drafts},
+    canvas::PENDING_PATIENCE,
+    presence::People,
+    theme::{Theme, Tokens},
+    tools::Command,
+};
+use bevy::prelude::*;
+use bevy_egui::{
+    EguiContexts,
+    egui::{Align, Align2, Color32, FontId, Layout, Margin, RichText, Sense, Ui, vec2},
+};
+use bevy_quorum::{prelude::*, raft::NodeId};
+use std::time::Duration;
+
+/// Everything the panel tells about.
+#[derive(bevy::ecs::system::SystemParam)]
+pub struct Facts<'w, 's> {
+    rooms: Query<'w, 's, (&'static Room, &'static RoomState)>,
+    peers: Query<'w, 's, (&'static Peer, Option<&'static LinkStats>)>,
+    people: Res<'w, People>,
+    board: Res<'w, Board>,
+    drafts: Res<'w, Drafts>,
+}
+
+/// Shows the line and, when it is open, what is behind it.
+pub fn show(
+    mut contexts: EguiContexts,
+    (theme, open): (Res<Theme>, Res<Open>),
+    facts: Facts,
+    mut notice: ResMut<Notice>,
+    mut commands: MessageWriter<Command>,
+) -> Result {
+    let Some((room, state)) = facts.rooms.iter().next() else { return Ok(()) };
+    let tokens = theme.tokens();
+    let context = contexts.ctx_mut()?;
+    let (mood, line) = words::of(state, room.status(), facts.drafts.waiting_longer_than(PENDING_PATIENCE));
+    island::float(context, tokens, "status", Align2::RIGHT_BOTTOM, |ui| {
+        ui.horizontal(|ui| {
+            if pill(ui, tokens, mood, &line) {
+                commands.write(Command::Toggle(Open::Status));
+            }
+            let help = Face { icon: Icon::Help, label: "Keys", keys: "?" };
+            if island::button(ui, tokens, help, Standing::Ready) {
+                commands.write(Command::Toggle(Open::Help));
+            }
+        });
+    });
+    if *open == Open::Status {
+        let offset = vec2(-island::MARGIN_PX, -island::MARGIN_PX - 54.0);
+        island::area("status details", Align2::RIGHT_BOTTOM, offset).show(context, |ui| {
+            island::frame(tokens).inner_margin(Margin::same(14)).show(ui, |ui| {
+                ui.set_width(270.0);
+                details(ui, tokens, room.status(), &facts, &mut notice);
+            });
+        });
+        context.request_repaint_after(Duration::from_millis(500));
+    }
+    Ok(())
+}
+
+fn pill(ui: &mut Ui, tokens: &Tokens, mood: Mood, line: &str) -> bool {
+    let text = ui.painter().layout_no_wrap(line.to_owned(), FontId::proportional(island::TEXT_PX), tokens.text);
+    let (rect, response) = ui.allocate_exact_size(vec2(text.size().x + 36.0, island::BUTTON_PX), Sense::click());
+    let fill = if response.hovered() { tokens.hover } else { Color32::TRANSPARENT };
+    ui.painter().rect_filled(rect.shrink(1.0), 7.0, fill);
+    let color = match mood {
+        Mood::Good => tokens.good,
+        Mood::Busy => tokens.accent,
+        Mood::Waiting => tokens.warning,
+    };
+    ui.painter().circle_filled(rect.left_center() + vec2(14.0, 0.0), 4.0, color);
+    ui.painter().galley(rect.left_center() + vec2(26.0, -text.size().y / 2.0), text, tokens.text);
+    response.clicked()
+}
+
+fn details(ui: &mut Ui, tokens: &Tokens, status: &RoomStatus, facts: &Facts, notice: &mut Notice) {
+    let rows = rows(status, facts);
+    for (what, value) in &rows {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(what).size(12.0).color(tokens.weak));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.label(RichText::new(value).size(12.0));
+            });
+        });
+    }
+    ui.add_space(8.0);
+    if island::quiet_button(ui, tokens, "Copy diagnostics").clicked() {
+        let lines: Vec<_> = rows.iter().map(|(what, value)| format!("{what}: {value}")).collect();
+        notice.copy(&lines.join("\n"), "The diagnostics are copied");
+    }
+}
+
+fn rows(status: &RoomStatus, facts: &Facts) -> Vec<(String, String)> {
+    let me = status.node;
+    let name = |node: NodeId| if Some(node) == me { "you".to_owned() } else { display_name(&facts.people, node) };
+    let mut rows = vec![
+        ("Role".to_owned(), status.role.to_string()),
+        ("Leader".to_owned(), status.leader.map_or_else(|| "nobody".into(), name)),
+        ("Term".to_owned(), status.term.to_string()),
+        ("Decided / carried out".to_owned(), format!("{} / {}", status.commit, status.applied)),
+        ("Voters, others".to_owned(), format!("{}, {}", status.voters.len(), status.learners.len())),
+        ("Own changes waiting".to_owned(), status.pending.to_string()),
+        ("Strokes".to_owned(), facts.board.len().to_string()),
+        ("Board".to_owned(), facts.board.digest().to_string()[..12].to_owned()),
+        ("Newcomers".to_owned(), newcomers(&status.rendezvous)),
+    ];
+    if status.refused_frames > 0 {
+        rows.push(("Refused frames".to_owned(), status.refused_frames.to_string()));
+    }
+    for (peer, link) in &facts.peers {
+        let value = match link.map(|link| link.round_trip) {
+            Some(Some(time)) => format!("{:.0} ms", time.as_secs_f64() * 1000.0),
+            Some(None) => "linked".into(),
+            None => "not here".into(),
+        };
+        rows.push((name(peer.node), value));
+    }
+    rows
+}
+
+fn newcomers(rendezvous: &RendezvousState) -> String {
+    match rendezvous {
+        RendezvousState::Connecting => "not yet".into(),
+        RendezvousState::Connected => "can come in".into(),
+        RendezvousState::Lost(_) => "can't come in now".into(),
+    }
+}
