@@ -238,7 +238,7 @@ fn a_room_of_another_version_is_refused_by_naming_both() {
         let before = fs::read(&path).unwrap();
         let refused = DiskStorage::open(dir.path()).unwrap_err();
         assert!(
-            matches!(refused, StorageError::OtherVersion { found, expected: STORE_VERSION, .. } if found == version.into()),
+            matches!(refused, StorageError::OtherVersion { found, expected: STORE_VERSION, .. } if found == u16::from(version)),
             "{refused}"
         );
         let said = refused.to_string();

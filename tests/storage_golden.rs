@@ -5,8 +5,8 @@ use bevy_quorum::{
     raft::{
         Command, Entry, LogIndex, LogTime, Member, Membership, NodeId, Payload, Permission, Serial, Standing, Term,
     },
-    storage::{Identity, node_id_of},
-    wire::{Invitation, decode_canonical, encode},
+    storage::Identity,
+    wire::{Invitation, decode_canonical, encode, node_id_of},
 };
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
