@@ -90,6 +90,10 @@ fn of_two_the_leader_goes_on_alone_and_the_follower_catches_up() {
     let files = files::<2>(&place, STROKES);
     let arguments = files.each_ref().map(|file| ["--draw", file.as_ref()]);
     let party = place.restart(party, arguments.each_ref().map(|pair| pair.as_slice()));
+    for one in &party {
+        // Only a leader that has committed something in its own term may go on alone.
+        one.wait("a few strokes", |status| status.strokes > 0);
+    }
     let (leader, mut rest) = leader_and_rest(party);
     let follower = rest.pop().unwrap().kill();
 
@@ -118,6 +122,25 @@ fn of_two_the_follower_keeps_drawing_and_waits_for_its_leader() {
     let leader = place.whiteboard(&leader.name, &[]);
     let saved = follower.wait("everything saved", |status| status.pending == 0);
     assert_eq!(saved.strokes, STROKES);
+    agreed(&[&leader, &follower]);
+}
+
+#[test]
+fn what_waits_in_an_outbox_survives_a_killing() {
+    let place = Place::new();
+    let (leader, mut rest) = leader_and_rest(place.party(["a", "b"]));
+    let (leader, follower) = (leader.kill(), rest.pop().unwrap().kill());
+    let [file] = files::<1>(&place, STROKES);
+
+    let drawing = place.whiteboard(&follower.name, &["--draw", file.as_ref()]);
+    drawing.wait("all drawn, none saved", |status| status.pending == STROKES);
+    drawing.kill();
+    let follower = place.whiteboard(&follower.name, &[]);
+    let kept = follower.wait("what was drawn before", |status| status.pending > 0).pending;
+
+    let leader = place.whiteboard(&leader.name, &[]);
+    let saved = follower.wait("everything saved", |status| status.pending == 0);
+    assert_eq!(saved.strokes, kept);
     agreed(&[&leader, &follower]);
 }
 

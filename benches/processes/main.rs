@@ -47,6 +47,7 @@ fn at_leisure(party: &mut Party) {
         });
     }
     party.tell_all("stop");
+    party.run_for(Duration::from_secs(1));
     println!("at leisure, 60 strokes a second together:");
     println!("  proposed at the leader    {}", quantiles(leader));
     println!("  proposed at a follower    {}", quantiles(followers));

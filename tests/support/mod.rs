@@ -6,11 +6,13 @@
 
 mod build;
 mod rendezvous;
+mod screen;
 mod strokes;
 mod whiteboard;
 
 use build::binary;
 pub use rendezvous::Rendezvous;
+pub use screen::Screen;
 pub use strokes::{StrokeFile, strokes};
 pub use whiteboard::{PATIENCE, Status, Whiteboard, refused};
 

@@ -65,9 +65,18 @@ struct Said {
 impl Whiteboard {
     /// Starts one with these arguments.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_on(None, arguments)
+    }
+
+    /// Starts one on an X display.
+    pub fn start_on(display: Option<&str>, arguments: &[&str]) -> Self {
         let data = arguments.iter().skip_while(|argument| **argument != "--data").nth(1);
         let name = data.and_then(|data| Path::new(data).file_name()).map(|name| name.to_string_lossy().into_owned());
-        let mut child = Command::new(binary())
+        let mut command = Command::new(binary());
+        if let Some(display) = display {
+            command.env("DISPLAY", display).env_remove("WAYLAND_DISPLAY");
+        }
+        let mut child = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
