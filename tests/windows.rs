@@ -82,9 +82,7 @@ fn difference(a: &Pixmap, b: &Pixmap) -> f64 {
     let channels = |picture: &Pixmap| -> Vec<[u8; 3]> {
         picture.pixels().iter().map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect()
     };
-    let differs = |(a, b): &(&[u8; 3], &[u8; 3])| {
-        a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > CHANNEL_TOLERANCE)
-    };
+    let differs = |(a, b): &(&[u8; 3], &[u8; 3])| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > CHANNEL_TOLERANCE);
     let (a, b) = (channels(a), channels(b));
     a.iter().zip(&b).filter(differs).count() as f64 / a.len() as f64
 }
@@ -130,7 +128,11 @@ fn three_windows_show_the_drawn_strokes_alike() {
     assert!(difference(&drawn, &blank) > 0.05, "the drawing is too small to tell anything");
     for picture in &pictures {
         let (others, skia) = (difference(picture, &pictures[0]), difference(picture, &drawn));
-        eprintln!("differs from the first window by {:.3} %, from the strokes by {:.3} %", others * 100.0, skia * 100.0);
+        eprintln!(
+            "differs from the first window by {:.3} %, from the strokes by {:.3} %",
+            others * 100.0,
+            skia * 100.0
+        );
         assert!(others <= 0.01 && skia <= 0.01);
     }
 }
