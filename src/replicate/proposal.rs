@@ -8,7 +8,7 @@ use crate::{
 use bevy_ecs::prelude::*;
 use std::sync::Arc;
 
-/// Names one proposal of this process.
+/// Names one proposal in a room, for as long as this process is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Proposal(pub(crate) Ticket);
 
@@ -51,6 +51,9 @@ pub enum Outcome {
     },
     /// It never left this node.
     NotTaken(Rejected),
+    /// The room failed or was left before it was decided. If it is in a store that lasts, it goes on waiting
+    /// there, and is [`Restored`] when the room is entered again.
+    Undecided,
 }
 
 /// A command of this node from before a restart is still waiting to be decided, on the room's entity.

@@ -10,8 +10,9 @@ pub(crate) use thread::drive;
 
 /// In a browser a room will be driven from the page's event loop; until then it says that it can't run.
 #[cfg(target_arch = "wasm32")]
-pub(crate) fn drive(_setup: super::Setup, desk: super::Back) {
+pub(crate) fn drive(_setup: super::Setup, desk: super::Back) -> std::task::Waker {
     let reason = "rooms don't run in browsers yet; use the native build";
     desk.report(super::Report::Failed(super::RoomError::Unsupported(reason)));
     desk.shared.end();
+    std::task::Waker::noop().clone()
 }
