@@ -173,7 +173,7 @@ fn at_exit_the_store_is_flushed_before_the_app_ends() {
     app.world_mut().write_message(AppExit::Success);
     app.update();
     let opened = bevy_quorum::storage::DiskStorage::open(folder.path()).unwrap();
-    assert!(opened.durable.last_serial == Serial(1), "the proposal is kept");
+    assert!(opened.durable.last_serial == Serial(1), "the proposal is kept: {:?}", opened.durable);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
 
 const ME: NodeId = NodeId(u64::MAX);
-const TERM: Term = Term(u64::MAX - 8);
+const TERM: Term = Term((1 << 62) - 1_000);
 
 /// The largest room there can be: this node votes, everybody else listens.
 fn crowd() -> Membership {
