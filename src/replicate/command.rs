@@ -9,6 +9,21 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Deref, sync::Arc};
 /// A command that the room has decided: the input of its handler, and then an event on the room's entity.
 ///
 /// It reads as its value: `strike.damage` is `strike.value.damage`.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)]
+/// # struct Strike { damage: u32 }
+/// # impl Portable for Strike { const NAME: &'static str = "strike"; }
+///
+/// fn sound(strike: On<Committed<Strike>>) {
+///     if !strike.replayed {
+///         println!("{} strikes for {}", strike.author, strike.damage);
+///     }
+/// }
+/// ```
 #[derive(EntityEvent, Debug)]
 pub struct Committed<T: Portable> {
     /// The room.

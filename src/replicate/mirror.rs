@@ -79,6 +79,18 @@ pub struct LinkStats {
 pub struct Permitted(pub Permission);
 
 /// A room has another leader, or none that this node knows; on the room's entity.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+///
+/// fn tell(change: On<LeaderChanged>) {
+///     match change.leader {
+///         Some(leader) => println!("{leader} leads in term {}", change.term),
+///         None => println!("nobody leads"),
+///     }
+/// }
+/// ```
 #[derive(EntityEvent, Clone, Copy, Debug)]
 pub struct LeaderChanged {
     /// The room.

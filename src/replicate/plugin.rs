@@ -40,6 +40,13 @@ pub enum QuorumSystems {
 }
 
 /// How much time of a frame the handlers of committed commands get; 4 ms as shipped.
+///
+/// ```
+/// # use bevy_app::App;
+/// # use bevy_quorum::prelude::*;
+/// # use std::time::Duration;
+/// App::new().insert_resource(ApplyBudget(Duration::from_millis(8))).add_plugins(QuorumPlugins);
+/// ```
 #[derive(Resource, Clone, Copy, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct ApplyBudget(pub Duration);

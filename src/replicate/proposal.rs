@@ -59,6 +59,19 @@ pub enum Outcome {
 /// A command of this node from before a restart is still waiting to be decided, on the room's entity.
 ///
 /// It will be settled like any other; a game that shows what is pending shows it again.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)]
+/// # struct Strike { damage: u32 }
+/// # impl Portable for Strike { const NAME: &'static str = "strike"; }
+///
+/// fn show_again(strike: On<Restored<Strike>>) {
+///     println!("a strike of {} still waits", strike.value.damage);
+/// }
+/// ```
 #[derive(EntityEvent, Debug)]
 pub struct Restored<T: Portable> {
     /// The room.

@@ -54,7 +54,22 @@ pub struct Room {
     ended: bool,
 }
 
-/// Where a room is on its way from the door to the end.
+/// Where a room is on its way from the door to the end; on the room's entity.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+///
+/// fn show(rooms: Query<(&Room, &RoomState), Changed<RoomState>>) {
+///     for (room, state) in &rooms {
+///         match state {
+///             RoomState::Open => println!("{} people vote", room.status().voters.len()),
+///             RoomState::Failed(error) => println!("{error}"),
+///             _ => {}
+///         }
+///     }
+/// }
+/// ```
 #[derive(Component, Clone, Debug, Default, Reflect)]
 #[reflect(opaque)]
 #[reflect(Component, Debug, Default)]
@@ -96,6 +111,19 @@ impl Room {
     /// Proposes a command to the room. It leaves at once, waits in the durable outbox while the room has no
     /// majority, and is settled later: see [`Settled`](super::Settled).
     ///
+    /// ```
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_quorum::prelude::*;
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Strike { damage: u32 }
+    /// # impl Portable for Strike { const NAME: &'static str = "strike"; }
+    /// fn strike(room: Single<&Room>) -> Result {
+    ///     room.propose(&Strike { damage: 3 })?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// If it does not encode into [`COMMAND_BYTES_MAX`] bytes with its name, or the room is closed.
     pub fn propose<T: Portable>(&self, value: &T) -> Result<Proposal, ProposeError> {
@@ -113,6 +141,19 @@ impl Room {
     }
 
     /// Whispers to every peer that is linked: unreliable, never logged, newest wins.
+    ///
+    /// ```
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_quorum::prelude::*;
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Aim { angle: f32 }
+    /// # impl Portable for Aim { const NAME: &'static str = "aim"; }
+    /// fn aim(room: Single<&Room>) -> Result {
+    ///     room.whisper(&Aim { angle: 0.5 })?;
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// If it does not encode into [`WHISPER_BYTES_MAX`] bytes, or the room is closed.
