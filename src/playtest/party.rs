@@ -41,6 +41,8 @@ pub struct Party {
     game: Box<dyn Fn(&mut App)>,
     config: Config,
     seats: Vec<Seat>,
+    /// How often somebody sat down: no two starts share their randomness.
+    starts: u64,
 }
 
 /// One app's place at the party.
@@ -67,6 +69,7 @@ impl Party {
             game: Box::new(game),
             config: Config::default(),
             seats: Vec::new(),
+            starts: 0,
         }
     }
 
@@ -194,7 +197,8 @@ impl Party {
             Box::new(move |door| at_disk(&disk, door))
         };
         let link: LinkMaker = Box::new(move |_| Ok(Box::new(endpoint) as Box<dyn Link>));
-        let seed = self.seed.wrapping_mul(31).wrapping_add(self.seats.len() as u64 + 1);
+        self.starts += 1;
+        let seed = self.seed.wrapping_mul(31).wrapping_add(self.starts);
         let room = room.config(self.config.clone()).by_hand(store, link, seed, self.now);
 
         let mut app = App::new();

@@ -14,13 +14,15 @@ pub(super) struct Leaving {
 }
 
 impl Node {
-    /// Whether this node has left: it neither leads nor votes, or there is nobody who could take over.
+    /// Whether this node has left: it neither leads nor votes, or there is nobody who could take over; and
+    /// the commands it took are durable.
     ///
     /// Nobody may ever answer: whoever closes waits for this only so long.
     pub fn has_left(&self) -> bool {
-        if self.leaving.is_none() {
-            return false;
-        }
+        self.leaving.is_some() && self.has_handed_over() && self.outbox.is_durable()
+    }
+
+    fn has_handed_over(&self) -> bool {
         if !self.membership().is_voter(self.id) {
             return !matches!(self.role, Role::Leader(_));
         }
@@ -41,7 +43,7 @@ impl Node {
             return;
         }
         leaving.again_at = self.now + self.config.heartbeat / 4;
-        if self.has_left() {
+        if self.has_handed_over() {
             if let Some(leaving) = &mut self.leaving {
                 leaving.again_at = Moment::NEVER;
             }

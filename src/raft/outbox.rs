@@ -42,6 +42,11 @@ impl Outbox {
         self.durable = self.durable.max(serial);
     }
 
+    /// Whether every command that was taken in survives a crash.
+    pub fn is_durable(&self) -> bool {
+        self.durable >= self.last
+    }
+
     /// Drops what is applied; whether there was anything to drop.
     pub fn settle(&mut self, serial: Serial) -> bool {
         // A store that was rolled back may know fewer serials than the log: none is given out twice.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     raft::{Applied, LogIndex, Serial},
-    room::{Report, lock},
+    room::{Report, Whispered, lock},
 };
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
@@ -22,6 +22,8 @@ pub(super) struct Backlog {
     commands: VecDeque<Applied>,
     /// The log holds no other commands up to here.
     through: LogIndex,
+    /// No more will come.
+    ended: bool,
 }
 
 /// Takes what every room's driver reported, and carries out commands as long as the budget lasts.
@@ -35,10 +37,18 @@ pub(super) fn take_reports(world: &mut World, rooms: &mut QueryState<Entity, Wit
         while let Some(report) = next_report(world, room) {
             take(world, room, report);
         }
+        deliver_whispers(world, room);
         carry_out_backlog(world, room, frame);
         if let Some(mut room) = world.get_mut::<Room>(room) {
-            room.bypass_change_detection().count_pending();
+            count_pending(&mut room);
         }
+    }
+}
+
+/// A room that waits for nothing new has not changed.
+fn count_pending(room: &mut Mut<Room>) {
+    if room.bypass_change_detection().count_pending() {
+        room.set_changed();
     }
 }
 
@@ -69,9 +79,6 @@ fn take(world: &mut World, room: Entity, report: Report) {
                 backlog.through = through;
             }
         }
-        Report::Whispered { from, kind, body } => {
-            world.resource_scope(|world, whispers: Mut<Whispers>| whispers.deliver(world, kind, &body, room, from));
-        }
         Report::Failed(error) => conclude(world, room, RoomState::Failed(error)),
         Report::Closed => conclude(world, room, RoomState::Closed),
     }
@@ -80,6 +87,22 @@ fn take(world: &mut World, room: Entity, report: Report) {
 fn conclude(world: &mut World, room: Entity, end: RoomState) {
     if let Some(mut state) = world.get_mut::<RoomState>(room) {
         *state = end;
+    }
+    if let Some(mut component) = world.get_mut::<Room>(room) {
+        component.end();
+    }
+    if let Some(mut backlog) = world.get_mut::<Backlog>(room) {
+        backlog.ended = true;
+    }
+}
+
+fn deliver_whispers(world: &mut World, room: Entity) {
+    let Some(front) = world.get::<Room>(room).and_then(Room::front) else { return };
+    for Whispered { from, kind, body } in front.shared.take_whispers() {
+        if world.get::<Room>(room).is_none() {
+            return;
+        }
+        world.resource_scope(|world, whispers: Mut<Whispers>| whispers.deliver(world, kind, &body, room, from));
     }
 }
 
@@ -111,6 +134,19 @@ fn carry_out_backlog(world: &mut World, room: Entity, frame: Instant) {
         && room.status().applied < through
     {
         room.applied(through);
+    }
+    abandon(world, room);
+}
+
+/// After the last command of a room that ended, nothing more is decided in it.
+fn abandon(world: &mut World, room: Entity) {
+    if !world.get_mut::<Backlog>(room).is_some_and(|mut backlog| std::mem::take(&mut backlog.ended)) {
+        return;
+    }
+    let undecided = world.get::<Room>(room).map(|component| component.ledger().undecided()).unwrap_or_default();
+    for proposal in undecided {
+        world.trigger(Settled { room, proposal, outcome: Outcome::Undecided });
+        world.flush();
     }
 }
 

@@ -9,6 +9,21 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Deref, sync::Arc};
 /// A command that the room has decided: the input of its handler, and then an event on the room's entity.
 ///
 /// It reads as its value: `strike.damage` is `strike.value.damage`.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)]
+/// # struct Strike { damage: u32 }
+/// # impl Portable for Strike { const NAME: &'static str = "strike"; }
+///
+/// fn sound(strike: On<Committed<Strike>>) {
+///     if !strike.replayed {
+///         println!("{} strikes for {}", strike.author, strike.damage);
+///     }
+/// }
+/// ```
 #[derive(EntityEvent, Debug)]
 pub struct Committed<T: Portable> {
     /// The room.
@@ -22,7 +37,10 @@ pub struct Committed<T: Portable> {
     pub serial: Serial,
     /// The room's time when its leader appended it, the same on every peer.
     pub time: LogTime,
-    /// It was decided before this process opened the store, and rebuilds the state: no sounds.
+    /// It was known to be decided when this process opened the store, and rebuilds the state: no sounds.
+    ///
+    /// A store learns of a decision up to half a second late, and a newcomer's holds none yet: what they
+    /// catch up on is not marked.
     pub replayed: bool,
     /// On the peer that proposed it: which proposal it was.
     pub own: Option<Proposal>,
@@ -178,8 +196,11 @@ impl<T: Portable> Handler for HandlerOf<T> {
         let committed = Committed { room, index, author, serial, time, replayed, own, value: Arc::new(value) };
         let verdict = world.run_system_with(self.system, committed.clone());
         world.flush();
-        // A handler whose parameters don't validate carries nothing out; it fails alike on every peer.
-        verdict.unwrap_or(Err(Reject::because("the command's handler could not run")))?;
+        // A handler whose parameters aren't there carries nothing out. Peers stay alike only if it is so on all.
+        verdict.unwrap_or_else(|error| {
+            tracing::error!("the handler of {:?} could not run at index {index}: {error}", T::NAME);
+            Err(Reject::because("the command's handler could not run"))
+        })?;
         world.trigger(committed);
         world.flush();
         Ok(())

@@ -2,10 +2,16 @@
 
 use super::Room;
 use crate::{
-    raft::{Config, Moment},
+    raft::{COMMAND_BYTES_MAX, Config, Moment},
     room::{Back, ByHand, Door, LinkMaker, RoomError, Setup, StoreMaker, desk, drive, in_memory},
+    wire::FRAME_BYTES_MAX,
 };
-use std::{path::PathBuf, sync::Mutex, task::Waker};
+use std::{ops::RangeInclusive, path::PathBuf, sync::Mutex, task::Waker};
+
+/// What a message takes beside the commands in it, at most.
+const MESSAGE_BYTES: usize = 1_024;
+/// The sizes of messages that work: one command fits, and a frame carries it.
+const APPEND_BYTES: RangeInclusive<usize> = COMMAND_BYTES_MAX + MESSAGE_BYTES..=FRAME_BYTES_MAX - MESSAGE_BYTES;
 
 /// What is decided before a room comes up.
 pub(super) struct Entrance {
@@ -40,11 +46,17 @@ impl Entrance {
 
 impl Room {
     /// Opens a new room, which can be found at a signaling server's address, `ws://…` or `wss://…`.
+    ///
+    /// ```
+    /// # use bevy_quorum::prelude::*;
+    /// let room = Room::open("wss://signal.example").store("my-board").ice_servers(["stun:stun.example:3478"]);
+    /// ```
     pub fn open(rendezvous: impl Into<String>) -> Self {
         Self::enter(Ok(Door::Open { rendezvous: vec![rendezvous.into()] }))
     }
 
-    /// Joins a room by its invitation. With a store that already belongs to this room, comes back to it.
+    /// Joins a room by its invitation. With a store that already belongs to this room, comes back to it, at the
+    /// invitation's addresses, and never with fewer permissions than before.
     ///
     /// An invitation that can't be read makes the room [`RoomState::Failed`](super::RoomState::Failed); parse
     /// it as an [`Invitation`](crate::wire::Invitation) first to know sooner.
@@ -53,6 +65,12 @@ impl Room {
     }
 
     /// Comes back to the room that a folder holds.
+    ///
+    /// ```
+    /// # use bevy_quorum::prelude::*;
+    /// let same_address = Room::resume("my-board");
+    /// let moved = Room::resume("my-board").rendezvous("wss://other.example");
+    /// ```
     pub fn resume(folder: impl Into<PathBuf>) -> Self {
         Self::enter(Ok(Door::Resume { rendezvous: None })).store(folder)
     }
@@ -93,9 +111,19 @@ impl Room {
     }
 
     /// Other timing or limits than the shipped ones.
+    ///
+    /// ```
+    /// # use bevy_quorum::{prelude::*, raft::Config};
+    /// # use std::time::Duration;
+    /// let patient = Config { silence: Duration::from_secs(20), ..Config::default() };
+    /// let room = Room::open("wss://signal.example").config(patient);
+    /// ```
+    ///
+    /// Messages that no frame could carry, or that no command fits, are taken for the nearest size that works.
     #[must_use]
     pub fn config(self, config: Config) -> Self {
-        self.prepared(|entrance| entrance.config = config)
+        let append_bytes_max = config.append_bytes_max.clamp(*APPEND_BYTES.start(), *APPEND_BYTES.end());
+        self.prepared(|entrance| entrance.config = Config { append_bytes_max, ..config })
     }
 
     /// Links, store, randomness and clock of a test: nothing happens until the room is stepped.

@@ -39,6 +39,11 @@ impl Ledger {
         }
     }
 
+    /// The proposals that are not settled, oldest first.
+    pub fn undecided(&self) -> Vec<Proposal> {
+        self.open.iter().copied().collect()
+    }
+
     /// How many are not settled.
     pub fn pending(&self) -> usize {
         self.open.len()

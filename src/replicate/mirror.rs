@@ -7,7 +7,7 @@ use crate::{
 };
 use bevy_ecs::prelude::*;
 use bevy_reflect::Reflect;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Another node of a room: a member, or somebody who is linked and may become one.
 ///
@@ -45,12 +45,12 @@ pub struct Peers(Vec<Entity>);
 #[reflect(Component)]
 pub struct Voter;
 
-/// A member that doesn't vote.
+/// A peer, or a room's own node on the room's entity, that is a member and doesn't vote.
 #[derive(Component, Clone, Copy, Debug, Default, Reflect)]
 #[reflect(Component)]
 pub struct Learner;
 
-/// The node that leads its room, as far as this node knows.
+/// The peer, or a room's own node on the room's entity, that leads as far as this node knows.
 #[derive(Component, Clone, Copy, Debug, Default, Reflect)]
 #[reflect(Component)]
 pub struct Leader;
@@ -79,6 +79,18 @@ pub struct LinkStats {
 pub struct Permitted(pub Permission);
 
 /// A room has another leader, or none that this node knows; on the room's entity.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+///
+/// fn tell(change: On<LeaderChanged>) {
+///     match change.leader {
+///         Some(leader) => println!("{leader} leads in term {}", change.term),
+///         None => println!("nobody leads"),
+///     }
+/// }
+/// ```
 #[derive(EntityEvent, Clone, Copy, Debug)]
 pub struct LeaderChanged {
     /// The room.
@@ -94,21 +106,34 @@ pub struct LeaderChanged {
 pub(super) fn reflect_rooms(
     mut commands: Commands,
     mut rooms: Query<(Entity, &mut Room, &mut RoomState, Option<&Peers>)>,
-    peers: Query<&Peer>,
+    peers: Query<(&Peer, Option<&Permitted>)>,
 ) {
     for (entity, mut room, mut state, known) in &mut rooms {
-        let former = room.status().leader;
         let Some(showcase) = room.bypass_change_detection().look() else { continue };
-        room.set_changed();
-        let status = room.status();
+        let status = &showcase.status;
+        let former = room.status().leader;
+        if room.bypass_change_detection().stand(status) {
+            room.set_changed();
+            reflect_self(&mut commands.entity(entity), status);
+        }
         if status.leader != former {
             commands.trigger(LeaderChanged { room: entity, leader: status.leader, term: status.term });
         }
         advance(&mut state, status);
         let known = known.into_iter().flat_map(|known| known.iter());
-        let known: Vec<_> = known.filter_map(|peer| Some((peer, peers.get(peer).ok()?.node))).collect();
-        reflect_peers(&mut commands, entity, &showcase, &known);
+        let known = known.filter_map(|entity| {
+            peers.get(entity).ok().map(|(peer, permitted)| (peer.node, (entity, permitted.copied())))
+        });
+        reflect_peers(&mut commands, entity, &showcase, known.collect());
     }
+}
+
+/// This node's own part, on the room's entity.
+fn reflect_self(room: &mut EntityCommands, status: &RoomStatus) {
+    let Some(node) = status.node else { return };
+    mark(room, Voter, status.voters.contains(&node));
+    mark(room, Learner, status.learners.contains(&node));
+    mark(room, Leader, status.leader == Some(node));
 }
 
 /// A room is open as soon as this node finds itself a member; it doesn't go back to joining.
@@ -122,19 +147,25 @@ fn advance(state: &mut Mut<RoomState>, status: &RoomStatus) {
     }
 }
 
-fn reflect_peers(commands: &mut Commands, room: Entity, showcase: &Showcase, known: &[(Entity, NodeId)]) {
-    for (entity, node) in known {
+type Known = BTreeMap<NodeId, (Entity, Option<Permitted>)>;
+
+fn reflect_peers(commands: &mut Commands, room: Entity, showcase: &Showcase, known: Known) {
+    for (node, (entity, _)) in &known {
         if !showcase.peers.contains_key(node) {
             commands.entity(*entity).despawn();
         }
     }
     for (node, status) in &showcase.peers {
-        let entity = known.iter().find(|(_, known)| known == node).map(|(entity, _)| *entity);
-        let mut peer = match entity {
-            Some(entity) => commands.entity(entity),
-            None => commands.spawn((Peer { node: *node }, PeerOf(room))),
+        let (mut peer, permitted) = match known.get(node) {
+            Some((entity, permitted)) => (commands.entity(*entity), *permitted),
+            None => (commands.spawn((Peer { node: *node }, PeerOf(room))), None),
         };
         describe(&mut peer, status, showcase.status.leader == Some(*node));
+        match status.permission.map(Permitted) {
+            Some(permission) if permitted != Some(permission) => drop(peer.insert(permission)),
+            None if permitted.is_some() => drop(peer.remove::<Permitted>()),
+            _ => {}
+        }
     }
 }
 
@@ -142,10 +173,6 @@ fn describe(peer: &mut EntityCommands, status: &PeerStatus, leads: bool) {
     mark(peer, Voter, status.standing == Some(Standing::Voter));
     mark(peer, Learner, status.standing == Some(Standing::Learner));
     mark(peer, Leader, leads);
-    match status.permission {
-        Some(permission) => peer.insert(Permitted(permission)),
-        None => peer.remove::<Permitted>(),
-    };
     match &status.link {
         Some(link) => peer.insert(LinkStats {
             round_trip: link.round_trip,

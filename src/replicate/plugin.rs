@@ -8,6 +8,7 @@ use super::{
 };
 use bevy_app::{PluginGroupBuilder, prelude::*};
 use bevy_ecs::prelude::*;
+use bevy_reflect::prelude::*;
 use std::{task::Waker, time::Duration};
 
 /// Everything a game needs to hold rooms.
@@ -39,7 +40,15 @@ pub enum QuorumSystems {
 }
 
 /// How much time of a frame the handlers of committed commands get; 4 ms as shipped.
-#[derive(Resource, Clone, Copy, Debug)]
+///
+/// ```
+/// # use bevy_app::App;
+/// # use bevy_quorum::prelude::*;
+/// # use std::time::Duration;
+/// App::new().insert_resource(ApplyBudget(Duration::from_millis(8))).add_plugins(QuorumPlugins);
+/// ```
+#[derive(Resource, Clone, Copy, Debug, Reflect)]
+#[reflect(Resource)]
 pub struct ApplyBudget(pub Duration);
 
 impl Default for ApplyBudget {
@@ -58,6 +67,9 @@ impl Plugin for QuorumPlugin {
         app.init_resource::<ApplyBudget>()
             .init_resource::<Handlers>()
             .init_resource::<Whispers>()
+            .register_type::<Room>()
+            .register_type::<RoomState>()
+            .register_type::<ApplyBudget>()
             .register_type::<Peer>()
             .register_type::<PeerOf>()
             .register_type::<Peers>()
@@ -80,16 +92,23 @@ impl Plugin for QuorumPlugin {
     }
 }
 
-/// Brings a room up as soon as it is spawned.
-fn start(added: On<Add, Room>, mut rooms: Query<(&mut Room, &mut RoomState)>, bell: Option<Res<AppBell>>) {
-    let Ok((mut room, mut state)) = rooms.get_mut(added.entity) else { return };
+/// Brings a room up as soon as it is spawned, or takes the place of another one on its entity.
+fn start(
+    inserted: On<Insert, Room>,
+    mut rooms: Query<(&mut Room, &mut RoomState, &mut apply::Backlog)>,
+    bell: Option<Res<AppBell>>,
+) {
+    let Ok((mut room, mut state, mut backlog)) = rooms.get_mut(inserted.entity) else { return };
+    *state = RoomState::default();
+    *backlog = apply::Backlog::default();
     let app = bell.map_or(Waker::noop().clone(), |bell| bell.0.clone());
     if let Err(error) = room.start(app) {
         *state = RoomState::Failed(error);
     }
 }
 
-/// Leaves every room when the app exits, and waits until each has handed over and flushed, or 300 ms have passed.
+/// Leaves every room when the app exits, and waits until each has handed over and flushed; 300 ms for
+/// the one, and as long again for the other.
 fn leave_at_exit(mut exits: MessageReader<AppExit>, rooms: Query<&Room>) {
     if exits.read().next().is_none() {
         return;

@@ -8,7 +8,7 @@ use crate::{
 use bevy_ecs::prelude::*;
 use std::sync::Arc;
 
-/// Names one proposal of this process.
+/// Names one proposal in a room, for as long as this process is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Proposal(pub(crate) Ticket);
 
@@ -51,11 +51,27 @@ pub enum Outcome {
     },
     /// It never left this node.
     NotTaken(Rejected),
+    /// The room failed or was left before it was decided. If it is in a store that lasts, it goes on waiting
+    /// there, and is [`Restored`] when the room is entered again.
+    Undecided,
 }
 
 /// A command of this node from before a restart is still waiting to be decided, on the room's entity.
 ///
 /// It will be settled like any other; a game that shows what is pending shows it again.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)]
+/// # struct Strike { damage: u32 }
+/// # impl Portable for Strike { const NAME: &'static str = "strike"; }
+///
+/// fn show_again(strike: On<Restored<Strike>>) {
+///     println!("a strike of {} still waits", strike.value.damage);
+/// }
+/// ```
 #[derive(EntityEvent, Debug)]
 pub struct Restored<T: Portable> {
     /// The room.

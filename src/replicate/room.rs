@@ -7,6 +7,7 @@ use crate::{
     wire::{self, Invitation, WHISPER_BYTES_MAX},
 };
 use bevy_ecs::prelude::*;
+use bevy_reflect::prelude::*;
 use std::{
     sync::{Mutex, MutexGuard},
     task::Waker,
@@ -28,22 +29,50 @@ use std::{
 ///
 /// App::new().add_plugins(QuorumPlugins).add_systems(Startup, enter).run();
 /// ```
-#[derive(Component)]
+#[derive(Component, Reflect)]
+#[reflect(Component, from_reflect = false)]
 #[require(RoomState)]
 pub struct Room {
+    #[reflect(ignore)]
     entrance: Mutex<Option<Entrance>>,
+    #[reflect(ignore)]
     front: Option<Front>,
+    #[reflect(ignore)]
     bell: Waker,
+    #[reflect(ignore)]
     hand: Option<Mutex<ByHand>>,
+    #[reflect(ignore)]
     ledger: Mutex<Ledger>,
     status: RoomStatus,
+    #[reflect(ignore)]
     seen: u64,
+    #[reflect(ignore)]
     invitation: Option<Invitation>,
+    #[reflect(ignore)]
     history: LogIndex,
+    #[reflect(ignore)]
+    ended: bool,
 }
 
-/// Where a room is on its way from the door to the end.
-#[derive(Component, Clone, Debug, Default)]
+/// Where a room is on its way from the door to the end; on the room's entity.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use bevy_quorum::prelude::*;
+///
+/// fn show(rooms: Query<(&Room, &RoomState), Changed<RoomState>>) {
+///     for (room, state) in &rooms {
+///         match state {
+///             RoomState::Open => println!("{} people vote", room.status().voters.len()),
+///             RoomState::Failed(error) => println!("{error}"),
+///             _ => {}
+///         }
+///     }
+/// }
+/// ```
+#[derive(Component, Clone, Debug, Default, Reflect)]
+#[reflect(opaque)]
+#[reflect(Component, Debug, Default)]
 pub enum RoomState {
     /// Its store is being opened.
     #[default]
@@ -82,6 +111,19 @@ impl Room {
     /// Proposes a command to the room. It leaves at once, waits in the durable outbox while the room has no
     /// majority, and is settled later: see [`Settled`](super::Settled).
     ///
+    /// ```
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_quorum::prelude::*;
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Strike { damage: u32 }
+    /// # impl Portable for Strike { const NAME: &'static str = "strike"; }
+    /// fn strike(room: Single<&Room>) -> Result {
+    ///     room.propose(&Strike { damage: 3 })?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// If it does not encode into [`COMMAND_BYTES_MAX`] bytes with its name, or the room is closed.
     pub fn propose<T: Portable>(&self, value: &T) -> Result<Proposal, ProposeError> {
@@ -99,6 +141,19 @@ impl Room {
     }
 
     /// Whispers to every peer that is linked: unreliable, never logged, newest wins.
+    ///
+    /// ```
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_quorum::prelude::*;
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Aim { angle: f32 }
+    /// # impl Portable for Aim { const NAME: &'static str = "aim"; }
+    /// fn aim(room: Single<&Room>) -> Result {
+    ///     room.whisper(&Aim { angle: 0.5 })?;
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// If it does not encode into [`WHISPER_BYTES_MAX`] bytes, or the room is closed.
@@ -133,6 +188,7 @@ impl Room {
             seen: 0,
             invitation: None,
             history: LogIndex::default(),
+            ended: false,
         }
     }
 
@@ -168,6 +224,11 @@ impl Room {
         self.history = history;
     }
 
+    /// Its driver has said its last word, and takes no more requests.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
     /// Whether an entry was committed before this process opened the store.
     pub(super) fn is_history(&self, index: LogIndex) -> bool {
         index <= self.history
@@ -178,22 +239,28 @@ impl Room {
         self.status.applied = index;
     }
 
-    /// Takes the driver's latest showcase, if it is new, and keeps what only the main world knows.
+    /// The driver's latest showcase, if it is new.
     pub(super) fn look(&mut self) -> Option<Showcase> {
-        let showcase = self.front.as_ref()?.shared.news(&mut self.seen)?;
-        let (applied, pending) = (self.status.applied, self.status.pending);
-        self.status = RoomStatus { applied, pending, ..showcase.status.clone() };
-        Some(showcase)
+        self.front.as_ref()?.shared.news(&mut self.seen)
     }
 
-    /// Brings the count of unsettled proposals up to date.
-    pub(super) fn count_pending(&mut self) {
+    /// Takes over how the room stands, but for what only the main world knows; says whether that changed.
+    pub(super) fn stand(&mut self, status: &RoomStatus) -> bool {
+        let status = RoomStatus { applied: self.status.applied, pending: self.status.pending, ..status.clone() };
+        let changed = self.status != status;
+        self.status = status;
+        changed
+    }
+
+    /// Brings the count of unsettled proposals up to date; says whether it changed.
+    pub(super) fn count_pending(&mut self) -> bool {
         let pending = self.ledger().pending();
-        self.status.pending = pending;
+        std::mem::replace(&mut self.status.pending, pending) != pending
     }
 
     fn request(&self, request: Request) -> bool {
-        let sent = self.front.as_ref().is_some_and(|front| front.requests.send(request).is_ok());
+        let front = self.front.as_ref().filter(|_| !self.ended);
+        let sent = front.is_some_and(|front| front.requests.send(request).is_ok());
         if sent {
             self.bell.wake_by_ref();
         }

@@ -7,6 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -18,6 +19,9 @@ use std::{
 
 /// The number by which the main world knows a proposal before it has a serial.
 pub(crate) type Ticket = u64;
+
+/// How many whispers wait for a main world that stalls; after that, the oldest is lost.
+const WHISPERS_WAITING_MAX: usize = 1_024;
 
 /// What the main world asks for.
 pub(crate) enum Request {
@@ -36,12 +40,17 @@ pub(crate) enum Report {
     Refused { ticket: Ticket, reason: Rejected },
     /// Commands that are committed, in order, and how far the log holds no others.
     Applied { commands: Vec<Applied>, through: LogIndex },
-    /// Something unreliable from another node.
-    Whispered { from: NodeId, kind: u64, body: Bytes },
     /// The room can't go on.
     Failed(RoomError),
     /// The room has been left.
     Closed,
+}
+
+/// Something unreliable from another node.
+pub(crate) struct Whispered {
+    pub from: NodeId,
+    pub kind: u64,
+    pub body: Bytes,
 }
 
 /// The main world's side of the desk.
@@ -67,13 +76,25 @@ impl Back {
             self.app.wake_by_ref();
         }
     }
+
+    /// Passes a whisper on, and wakes the app.
+    pub fn whisper(&self, whispered: Whispered) {
+        let mut whispers = lock(&self.shared.whispers);
+        if whispers.len() == WHISPERS_WAITING_MAX {
+            whispers.pop_front();
+        }
+        whispers.push_back(whispered);
+        drop(whispers);
+        self.app.wake_by_ref();
+    }
 }
 
-/// What both sides see: the latest showcase, and whether the driver has ended.
+/// What both sides see: the latest showcase, the whispers that wait, and whether the driver has ended.
 #[derive(Default)]
 pub(crate) struct Shared {
     showcase: Mutex<Showcase>,
     edition: AtomicU64,
+    whispers: Mutex<VecDeque<Whispered>>,
     ended: Mutex<bool>,
     end: Condvar,
 }
@@ -82,6 +103,9 @@ impl Shared {
     /// Lays out a new showcase; says whether more than the figures of links changed, which is worth waking for.
     pub fn show(&self, showcase: Showcase) -> bool {
         let mut shown = lock(&self.showcase);
+        if *shown == showcase {
+            return false;
+        }
         let worth_waking = shown.status != showcase.status;
         *shown = showcase;
         self.edition.fetch_add(1, Ordering::Release);
@@ -96,6 +120,11 @@ impl Shared {
         }
         *seen = edition;
         Some(lock(&self.showcase).clone())
+    }
+
+    /// Takes all whispers that wait, oldest first.
+    pub fn take_whispers(&self) -> VecDeque<Whispered> {
+        std::mem::take(&mut *lock(&self.whispers))
     }
 
     /// The driver has ended: everything is flushed.

@@ -69,25 +69,59 @@ pub(crate) fn on_disk(folder: &std::path::Path, door: Door) -> Result<Opened, Ro
             let (identity, durable) = found(rendezvous)?;
             Ok(DiskStorage::create(folder, &identity, &durable)?)
         }
-        Door::Join(invitation) if DiskStorage::exists(folder) => {
-            let opened = DiskStorage::open(folder)?;
-            let (stored, invited) = (opened.identity.invitation.cluster, invitation.cluster);
-            if stored != invited {
-                return Err(RoomError::OtherRoom { stored, invited });
-            }
-            Ok(opened)
-        }
+        Door::Join(invitation) if DiskStorage::exists(folder) => come_back(open(folder)?, invitation),
         Door::Join(invitation) => {
             Ok(DiskStorage::create(folder, &Identity::generate(invitation), &Durable::default())?)
         }
         Door::Resume { rendezvous } => {
-            let mut opened = DiskStorage::open(folder)?;
+            let mut opened = open(folder)?;
             if let Some(rendezvous) = rendezvous {
-                let invitation = opened.identity.invitation.with_rendezvous(rendezvous)?;
-                opened.storage.set_invitation(&invitation);
-                opened.identity.invitation = invitation;
+                let invitation = opened.identity.invitation.clone().with_rendezvous(rendezvous)?;
+                renew(&mut opened, invitation);
             }
             Ok(opened)
         }
+    }
+}
+
+/// Opens a store. A room of this process that was just left may still be flushing it.
+#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
+fn open(folder: &std::path::Path) -> Result<Opened, crate::storage::StorageError> {
+    use crate::storage::{DiskStorage, StorageError};
+    use std::time::Duration;
+
+    const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+    const RETRY_INTERVAL: Duration = Duration::from_millis(10);
+
+    let start = web_time::Instant::now();
+    loop {
+        match DiskStorage::open(folder) {
+            Err(StorageError::InUse { .. }) if start.elapsed() < FLUSH_PATIENCE => std::thread::sleep(RETRY_INTERVAL),
+            opened => return opened,
+        }
+    }
+}
+
+/// Comes back to a room by an invitation: the room may be found elsewhere by now, or we may edit it from now on.
+#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
+fn come_back(mut opened: Opened, invitation: Invitation) -> Result<Opened, RoomError> {
+    let stored = &opened.identity.invitation;
+    if stored.cluster != invitation.cluster {
+        return Err(RoomError::OtherRoom { stored: stored.cluster, invited: invitation.cluster });
+    }
+    let renewed = if invitation.permission() > stored.permission() {
+        invitation
+    } else {
+        stored.clone().with_rendezvous(invitation.rendezvous())?
+    };
+    renew(&mut opened, renewed);
+    Ok(opened)
+}
+
+#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
+fn renew(opened: &mut Opened, invitation: Invitation) {
+    if opened.identity.invitation != invitation {
+        opened.storage.set_invitation(&invitation);
+        opened.identity.invitation = invitation;
     }
 }

@@ -4,13 +4,14 @@ use crate::{
     link::{Rendezvous, SessionStats},
     raft::{LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term},
 };
+use bevy_reflect::Reflect;
 use std::collections::BTreeMap;
 
 /// How a room stands, as its consensus last saw it.
 ///
 /// *Committed* and *applied* are told apart: a committed command is decided, an applied one has also been
 /// through the game's handler in the main world.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Reflect)]
 pub struct RoomStatus {
     /// This node, once its store is open.
     pub node: Option<NodeId>,
@@ -32,7 +33,7 @@ pub struct RoomStatus {
     pub learners: Vec<NodeId>,
     /// Other nodes that are linked and were heard within the last moments.
     pub peers: Vec<NodeId>,
-    /// Own proposals that are not settled.
+    /// Own proposals that are not decided.
     pub pending: usize,
     /// Whether newcomers can find the room.
     pub rendezvous: RendezvousState,
@@ -41,7 +42,7 @@ pub struct RoomStatus {
 }
 
 /// What a node does in its room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Reflect)]
 pub enum Role {
     /// It is no member yet.
     #[default]
@@ -77,7 +78,7 @@ impl std::fmt::Display for Role {
 }
 
 /// Whether newcomers can find a room.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Reflect)]
 pub enum RendezvousState {
     /// The signaling server is being looked for.
     #[default]

@@ -191,6 +191,9 @@ impl Sheet for Overlay<'_> {
 }
 
 pub(super) fn forget_settled(settled: On<Settled>, mut drafts: ResMut<Drafts>) {
+    if settled.outcome == Outcome::Undecided {
+        return;
+    }
     if drafts.waiting.remove(&settled.proposal).is_some() {
         drafts.version += 1;
     }

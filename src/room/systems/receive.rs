@@ -4,7 +4,7 @@ use super::components::*;
 use crate::{
     link::{SessionEvent, Sessions},
     raft::{Input, Joiner, NodeId},
-    room::{Report, Request, RoomError, lock},
+    room::{Report, Request, RoomError, Whispered, lock},
     wire::{Payload, Whisper},
 };
 use bevy_ecs::prelude::*;
@@ -106,7 +106,7 @@ pub fn take_events(
                 }
                 SessionEvent::Frame { from, payload: Payload::Whisper(Whisper { kind, sequence, body }) } => {
                     if is_news(&mut remotes, from, kind, sequence) {
-                        desk.0.report(Report::Whispered { from, kind, body });
+                        desk.0.whisper(Whispered { from, kind, body });
                     }
                 }
                 SessionEvent::Rendezvous(rendezvous) => display.rendezvous = rendezvous.into(),
