@@ -102,6 +102,11 @@ pub struct LeaderChanged {
     pub term: Term,
 }
 
+/// Whether any driver has shown something new; asked in every frame, so that most frames ask no more.
+pub(super) fn any_news(rooms: Query<&Room>) -> bool {
+    rooms.iter().any(Room::has_news)
+}
+
 /// Brings status, state and peers of every room up to date with its driver's showcase.
 pub(super) fn reflect_rooms(
     mut commands: Commands,

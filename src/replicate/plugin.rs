@@ -84,11 +84,11 @@ impl Plugin for QuorumPlugin {
             .add_systems(
                 PreUpdate,
                 (
-                    mirror::reflect_rooms.in_set(QuorumSystems::Reflect),
+                    mirror::reflect_rooms.run_if(mirror::any_news).in_set(QuorumSystems::Reflect),
                     apply::take_reports.in_set(QuorumSystems::Apply),
                 ),
             )
-            .add_systems(Last, leave_at_exit);
+            .add_systems(Last, leave_at_exit.run_if(on_message::<AppExit>));
     }
 }
 
@@ -109,10 +109,7 @@ fn start(
 
 /// Leaves every room when the app exits, and waits until each has handed over and flushed; 300 ms for
 /// the one, and as long again for the other.
-fn leave_at_exit(mut exits: MessageReader<AppExit>, rooms: Query<&Room>) {
-    if exits.read().next().is_none() {
-        return;
-    }
+fn leave_at_exit(rooms: Query<&Room>) {
     rooms.iter().for_each(Room::leave);
     rooms.iter().for_each(Room::wait_for_end);
 }

@@ -239,6 +239,11 @@ impl Room {
         self.status.applied = index;
     }
 
+    /// Whether the driver has shown something since the last [`look`](Self::look).
+    pub(super) fn has_news(&self) -> bool {
+        self.front.as_ref().is_some_and(|front| front.shared.has_news(self.seen))
+    }
+
     /// The driver's latest showcase, if it is new.
     pub(super) fn look(&mut self) -> Option<Showcase> {
         self.front.as_ref()?.shared.news(&mut self.seen)

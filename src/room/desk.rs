@@ -112,6 +112,11 @@ impl Shared {
         worth_waking
     }
 
+    /// Whether there is another showcase than the one `seen`.
+    pub fn has_news(&self, seen: u64) -> bool {
+        self.edition.load(Ordering::Acquire) != seen
+    }
+
     /// The showcase, if it changed since `seen`, which is brought up to date.
     pub fn news(&self, seen: &mut u64) -> Option<Showcase> {
         let edition = self.edition.load(Ordering::Acquire);
