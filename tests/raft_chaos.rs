@@ -5,7 +5,7 @@
 
 use bevy_quorum::{
     playtest::{Cluster, Conditions},
-    raft::Permission,
+    raft::{Config, Permission},
 };
 use std::time::Duration;
 
@@ -81,6 +81,9 @@ fn survive(mut cluster: Cluster, people: u64) {
         assert_eq!(cluster.applied(node), cluster.history());
         assert_eq!(cluster.node(node).leader().map(|id| id.0), leader);
     }
+    // Nobody is forgotten: whoever lost a vote or waits at the door gets in again, as far as there is room.
+    let seats = cluster.numbers().count().min(Config::default().voters_max);
+    cluster.run_until(SECOND * 30, |cluster| cluster.node(1).membership().voters().count() == seats);
 }
 
 #[test]
@@ -102,6 +105,13 @@ fn a_growing_room_survives_two_minutes_of_chaos() {
 fn a_pair_survives_two_minutes_of_chaos() {
     for seed in seeds(200_000, 20) {
         survive(Cluster::of(2).seed(seed).disk_latency(Duration::from_millis(seed % 3 * 5)), 2);
+    }
+}
+
+#[test]
+fn a_room_of_one_to_three_on_slow_disks_survives_two_minutes_of_chaos() {
+    for seed in seeds(300_000, 25) {
+        survive(Cluster::open().seed(seed).disk_latency(Duration::from_millis(seed % 5 * 40)), 2 + seed % 2);
     }
 }
 

@@ -218,3 +218,9 @@ fn a_joiner_without_a_room_never_campaigns() {
     cluster.run_for(SECOND * 20);
     assert_eq!((cluster.node(joiner).role_kind(), cluster.node(joiner).term()), (RoleKind::Waiting, Term(0)));
 }
+
+#[test]
+fn a_disk_slower_than_every_timeout_still_opens_a_room() {
+    let mut cluster = Cluster::open().disk_latency(SECOND * 2);
+    cluster.wait_for_leader();
+}

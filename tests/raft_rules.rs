@@ -1,9 +1,10 @@
 //! The rules of the paper that only a message at the wrong moment can show, told message by message.
 
 use bevy_quorum::raft::{
-    Ballot, Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, LogTime, Member, Membership, Message,
-    MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Standing, Term,
+    Ballot, Command, Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, LogTime, Member, Membership,
+    Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Standing, Term,
 };
+use bytes::Bytes;
 use std::time::Duration;
 
 const ME: NodeId = NodeId(1);
@@ -23,6 +24,7 @@ struct Lab {
     node: Node,
     now: Moment,
     sent: Vec<(NodeId, Message)>,
+    applied: Vec<Serial>,
 }
 
 impl Lab {
@@ -38,7 +40,7 @@ impl Lab {
             ..Durable::default()
         };
         let node = Node::new(ME, Config::default(), 1, durable, Moment::ZERO);
-        Self { node, now: Moment::ZERO, sent: Vec::new() }
+        Self { node, now: Moment::ZERO, sent: Vec::new(), applied: Vec::new() }
     }
 
     fn input(&mut self, input: Input) {
@@ -47,7 +49,7 @@ impl Lab {
             match effect {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
-                Effect::Apply(_) => {}
+                Effect::Apply(applied) => self.applied.push(applied.command.serial),
             }
         }
     }
@@ -203,4 +205,36 @@ fn who_wakes_late_waits_for_a_leader_first() {
     lab.now = lab.node.deadline();
     lab.input(Input::Wake);
     assert!(matches!(lab.sent[0].1.body, MessageBody::PreVote { .. }));
+}
+
+/// Whoever says from the future that something is missing would have it sent again for every word.
+#[test]
+fn a_mismatch_from_the_future_restarts_nothing() {
+    let mut lab = Lab::new(&[], 1).elected();
+    let term = lab.node.term().0;
+    lab.now = lab.now + Duration::from_millis(1);
+    let body = MessageBody::Mismatch { hint: at(1, 1), sent: Moment::NEVER };
+    let answers: usize = (0..10).map(|_| lab.hear(A, term, body.clone()).len()).sum();
+    assert!(answers <= 1, "{answers} answers to 10 words");
+}
+
+#[test]
+fn an_acknowledgement_covers_no_more_than_the_append_proved() {
+    let mut lab = Lab::new(&[1, 1, 1], 1);
+    let append =
+        MessageBody::Append { previous: at(1, 1), entries: vec![entry(1, 2)], commit: LogIndex(1), sent: Moment::ZERO };
+    let answers = lab.hear(A, 2, append);
+    let acknowledged = MessageBody::Appended { matched: LogIndex(2) };
+    assert!(answers.contains(&(A, Message { term: Term(2), body: acknowledged })), "{answers:?}");
+}
+
+#[test]
+fn a_command_that_is_in_the_log_twice_or_too_early_has_no_effect() {
+    let mut lab = Lab::new(&[], 1);
+    let command = |serial| Payload::Command(Command { author: A, serial: Serial(serial), body: Bytes::new() });
+    let entries = [1, 1, 3, 2, 1].into_iter().zip(2..);
+    let entries: Vec<_> =
+        entries.map(|(serial, index)| Entry { payload: command(serial), ..entry(2, index) }).collect();
+    lab.hear(A, 2, MessageBody::Append { previous: at(1, 1), entries, commit: LogIndex(6), sent: Moment::ZERO });
+    assert_eq!(lab.applied, [Serial(1), Serial(2)]);
 }

@@ -14,6 +14,8 @@ pub(super) struct Referee {
     written: BTreeMap<LogPosition, (LogPosition, Entry)>,
     votes: BTreeMap<(NodeId, Term), NodeId>,
     committed: Vec<Entry>,
+    /// The term in which each of them was first known committed; it never goes back.
+    decided: Vec<Term>,
     applied: Vec<Applied>,
     last_serials: BTreeMap<NodeId, Serial>,
     /// What each running node had reached.
@@ -52,9 +54,18 @@ impl Referee {
         if node.role_kind() == RoleKind::Leader {
             let leader = *self.leaders.entry(node.term()).or_insert(id);
             assert_eq!(leader, id, "two leaders in term {}", node.term());
+            self.check_completeness(node);
             check_configurations(node);
         }
         self.check_committed(node, machines);
+    }
+
+    /// Leader Completeness (§3.6): what was committed in earlier terms is in the log of every later leader.
+    fn check_completeness(&self, leader: &Node) {
+        let last = self.decided.partition_point(|term| *term < leader.term());
+        if let Some(entry) = self.committed[..last].last() {
+            assert_eq!(leader.entry(entry.index), Some(entry), "{} leads without a committed entry", leader.id());
+        }
     }
 
     /// What a node commits is what all others committed there, and what is new is durable on a majority.
@@ -66,6 +77,7 @@ impl Referee {
         for index in known.0 + 1..=node.commit().0 {
             let entry = node.entry(LogIndex(index)).expect("what is committed is in the log");
             self.committed.push(entry.clone());
+            self.decided.push(node.term());
         }
         if node.commit() > known && node.role_kind() == RoleKind::Leader {
             // The configuration may have changed right after, in the same turn.
@@ -87,7 +99,7 @@ impl Referee {
     }
 
     /// Looks at a message before it leaves: what it promises is on the sender's disk.
-    pub fn inspect_message(&mut self, from: &Machine, to: NodeId, message: &Message) {
+    pub fn inspect_message(&mut self, from: &Machine, to: NodeId, receiver: Option<&Node>, message: &Message) {
         let (id, disk, term) = (NodeId(from.id), &from.disk, message.term);
         match &message.body {
             MessageBody::VoteReply { granted: true } => {
@@ -102,7 +114,12 @@ impl Referee {
                 assert!(disk.ballot.term >= term, "{id} campaigns before its own vote is durable");
             }
             MessageBody::Appended { matched } => {
-                assert!(matched.0 <= disk.log.len() as u64, "{id} acknowledges what is not durable");
+                let kept = disk.log.get((matched.0 as usize).wrapping_sub(1));
+                let meant = from.node.as_ref().and_then(|node| node.entry(*matched));
+                assert_eq!(kept, meant, "{id} acknowledges what is not durable");
+                let leader = receiver.filter(|node| node.term() == term && node.role_kind() == RoleKind::Leader);
+                let agreed = leader.is_none_or(|leader| leader.entry(*matched) == kept);
+                assert!(agreed, "{id} acknowledges what its leader does not hold");
                 assert!(disk.ballot.term >= term, "{id} acknowledges in a term that is not durable");
             }
             MessageBody::Forward { commands, .. } => {

@@ -118,7 +118,8 @@ impl Cluster {
                 }
             }
             Effect::Send { to, message } => {
-                self.referee.inspect_message(machine, to, &message);
+                let receiver = self.machines.get(&to.0).and_then(|machine| machine.node.as_ref());
+                self.referee.inspect_message(machine, to, receiver, &message);
                 self.sent += 1;
                 for delay in self.network.delays(machine.id, to.0, &mut self.dice) {
                     let input = Input::Receive { from: NodeId(machine.id), message: message.clone() };

@@ -25,10 +25,12 @@ impl Links {
 impl Node {
     /// A node is linked: as a member it hears from us at once, otherwise it will be let in.
     pub(super) fn linked(&mut self, joiner: Joiner) {
-        if joiner.node == self.id || self.links.joiners.len() >= LINKS_MAX {
+        if joiner.node == self.id {
             return;
         }
-        self.links.joiners.insert(joiner.node, joiner);
+        if self.links.joiners.len() < LINKS_MAX {
+            self.links.joiners.insert(joiner.node, joiner);
+        }
         let now = self.now;
         if let Some(leadership) = self.role.leadership_mut()
             && let Some(progress) = leadership.peers.get_mut(&joiner.node)

@@ -7,6 +7,9 @@ use super::{Ballot, Entry, LogIndex, Message, NodeId, Serial, Term, Write, Write
 use bytes::Bytes;
 use std::collections::VecDeque;
 
+/// The most messages that wait for the disk; more are lost, as any message may be.
+const HELD_MAX: usize = 1_024;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Durability {
     staged: Write,
@@ -104,7 +107,9 @@ impl Durability {
             Some(under_way) => under_way.id,
             None => return Some((to, message)),
         };
-        self.held.push_back((needed, to, message));
+        if self.held.len() < HELD_MAX {
+            self.held.push_back((needed, to, message));
+        }
         None
     }
 
@@ -219,6 +224,16 @@ mod tests {
         assert_eq!(durability.release(), None);
         durability.finish(second);
         assert!(durability.release().is_some());
+    }
+
+    #[test]
+    fn a_disk_that_never_answers_holds_only_so_much() {
+        let mut durability = fresh();
+        durability.stage_entry(entry(1, 1));
+        let (write, _) = durability.begin(LogIndex(1), LogIndex(0), false).unwrap();
+        (0..2 * HELD_MAX).for_each(|_| assert_eq!(durability.hold(NodeId(9), message()), None));
+        durability.finish(write);
+        assert_eq!(std::iter::from_fn(|| durability.release()).count(), HELD_MAX);
     }
 
     #[test]

@@ -220,7 +220,10 @@ impl Node {
     /// Nobody has won yet: asks again, or starts over.
     pub(super) fn campaign_on(&mut self) {
         let Role::Candidate(candidacy) = &self.role else { return };
-        if self.now >= self.election_at {
+        if self.now >= self.election_at && self.durability.ballot() != self.ballot {
+            // Nobody was asked before its own vote is durable; a new term would begin the wait for it again.
+            self.await_leader();
+        } else if self.now >= self.election_at {
             if self.may_campaign() { self.sound() } else { self.follow(self.term(), None) }
         } else if self.now >= candidacy.ask_at {
             self.ask();

@@ -95,7 +95,7 @@ impl Node {
             forwarding.retries = 0;
             forwarding.inflight.answered(appended.0);
         }
-        if gap && sent >= forwarding.restarted {
+        if gap && (forwarding.restarted..=self.now).contains(&sent) {
             forwarding.restarted = self.now;
             forwarding.send_again();
         }

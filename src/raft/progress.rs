@@ -109,7 +109,8 @@ impl Progress {
 
     /// An append had nothing to join; `hint` is where the logs may agree.
     pub fn mismatched(&mut self, hint: LogPosition, sent: Moment, log: &Log, now: Moment) {
-        if sent < self.restarted {
+        // Once for each attempt, whatever the follower says about the time.
+        if !(self.restarted..=now).contains(&sent) {
             return;
         }
         // §3.5: back over whole terms, on both sides, instead of one entry for each round trip.
