@@ -18,19 +18,19 @@ const AFTER: &str = "20";
 /// How much a channel of a pixel may be off before the pixel counts as different.
 const CHANNEL_TOLERANCE: u8 = 16;
 
-/// Forty long, wide strokes with bends, and a dot.
+/// Wide strokes with bends, and a dot. Rasterisers differ in the pixels of an edge, so there are few edges.
 fn drawing() -> Vec<Value> {
     let colors = ["#1971c2", "#e03131", "#2f9e44", "#f08c00", "#1e1e1e"];
-    let mut strokes: Vec<Value> = (0..40_u8)
+    let mut strokes: Vec<Value> = (0..15_u8)
         .map(|number| {
-            let (left, top) = (40.0 + f64::from(number % 5) * 240.0, 40.0 + f64::from(number / 5) * 90.0);
+            let (left, top) = (40.0 + f64::from(number % 5) * 240.0, 60.0 + f64::from(number / 5) * 220.0);
             let points: Vec<[f64; 2]> = (0..16)
                 .map(|step| {
                     let t = f64::from(step);
                     [left + t * 12.0, top + 25.0 * (t * 0.7 + f64::from(number)).sin() + 25.0]
                 })
                 .collect();
-            json!({ "color": colors[usize::from(number) % 5], "width": 4 + number % 12, "points": points })
+            json!({ "color": colors[usize::from(number) % 5], "width": 10 + number, "points": points })
         })
         .collect();
     strokes.push(json!({ "color": "#9c36b5", "width": 30, "points": [[1250, 770]] }));
