@@ -234,9 +234,11 @@ impl Room {
         index <= self.history
     }
 
-    /// The handlers have carried out the log up to here.
+    /// The handlers have carried out the log up to here. Commands come sooner than showcases: what is applied is
+    /// committed, whatever was shown last.
     pub(super) fn applied(&mut self, index: LogIndex) {
         self.status.applied = index;
+        self.status.commit = self.status.commit.max(index);
     }
 
     /// Whether the driver has shown something since the last [`look`](Self::look).
@@ -251,7 +253,8 @@ impl Room {
 
     /// Takes over how the room stands, but for what only the main world knows; says whether that changed.
     pub(super) fn stand(&mut self, status: &RoomStatus) -> bool {
-        let status = RoomStatus { applied: self.status.applied, pending: self.status.pending, ..status.clone() };
+        let RoomStatus { applied, pending, .. } = self.status;
+        let status = RoomStatus { applied, pending, commit: status.commit.max(applied), ..status.clone() };
         let changed = self.status != status;
         self.status = status;
         changed
