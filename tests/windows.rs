@@ -18,23 +18,22 @@ const AFTER: &str = "20";
 /// How much a channel of a pixel may be off before the pixel counts as different.
 const CHANNEL_TOLERANCE: u8 = 16;
 
-/// Wide strokes with bends, and a dot. Rasterisers differ in the pixels of an edge, so there are few edges.
+/// A full board: 200 thin strokes, a few wide ones with bends, and a dot.
 fn drawing() -> Vec<Value> {
     let colors = ["#1971c2", "#e03131", "#2f9e44", "#f08c00", "#1e1e1e"];
-    let mut strokes: Vec<Value> = (0..15_u8)
-        .map(|number| {
-            let (left, top) = (40.0 + f64::from(number % 5) * 240.0, 60.0 + f64::from(number / 5) * 220.0);
-            let points: Vec<[f64; 2]> = (0..16)
-                .map(|step| {
-                    let t = f64::from(step);
-                    [left + t * 12.0, top + 25.0 * (t * 0.7 + f64::from(number)).sin() + 25.0]
-                })
-                .collect();
-            json!({ "color": colors[usize::from(number) % 5], "width": 10 + number, "points": points })
-        })
-        .collect();
-    strokes.push(json!({ "color": "#9c36b5", "width": 30, "points": [[1250, 770]] }));
-    strokes
+    let stroke = |number: usize, left: f64, top: f64, width: usize| {
+        let points: Vec<[f64; 2]> = (0..16)
+            .map(|step| {
+                let t = f64::from(step);
+                [left + t * 12.0, top + 25.0 * (t * 0.7 + number as f64).sin() + 25.0]
+            })
+            .collect();
+        json!({ "color": colors[number % 5], "width": width, "points": points })
+    };
+    let thin = (0..200).map(|n| stroke(n, (n * 67 % 1080) as f64, (n * 41 % 740) as f64, 2));
+    let wide = (0..15).map(|n| stroke(n, 40.0 + (n % 5) as f64 * 240.0, 60.0 + (n / 5) as f64 * 220.0, 10 + n));
+    let dot = json!({ "color": "#9c36b5", "width": 30, "points": [[1250, 770]] });
+    thin.chain(wide).chain([dot]).collect()
 }
 
 /// The strokes as another rasteriser draws them, by the rules of `board/path.rs`.

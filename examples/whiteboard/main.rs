@@ -6,6 +6,7 @@ mod board;
 mod canvas;
 mod log;
 mod panels;
+mod picture;
 mod presence;
 mod theme;
 mod tools;
@@ -77,7 +78,7 @@ fn run() -> Result<AppExit, errors::Failure> {
 #[cfg(not(target_arch = "wasm32"))]
 fn window(arguments: &cli::Arguments) -> window::WindowPlugin {
     let cli::Arguments { screenshot, after, board_only, .. } = arguments.clone();
-    let picture = screenshot.zip(after).map(|(file, after)| window::Picture { file, after });
+    let picture = screenshot.zip(after).map(|(file, after)| picture::Picture { file, after });
     window::WindowPlugin { board_only, picture }
 }
 

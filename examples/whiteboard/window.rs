@@ -3,20 +3,19 @@
 use crate::{
     canvas::CanvasPlugin,
     panels::PanelsPlugin,
+    picture::{Picture, PicturePlugin},
     presence::{People, PresencePlugin},
     theme::Theme,
     tools::{PenTip, Pointer, Toolbox, ToolsPlugin},
 };
 use bevy::{
     prelude::*,
-    render::view::screenshot::{Screenshot, ScreenshotCaptured, save_to_disk},
     window::{PresentMode, PrimaryWindow, RequestRedraw, WindowEvent, WindowResolution, WindowThemeChanged},
     winit::{EventLoopProxy, EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent},
 };
 use bevy_egui::EguiPlugin;
 use bevy_quorum::prelude::*;
 use std::{
-    path::PathBuf,
     sync::Arc,
     task::{Wake, Waker},
     time::Duration,
@@ -24,7 +23,7 @@ use std::{
 use web_time::Instant;
 
 /// The window's size when it opens, in pixels; pictures of the board alone keep it.
-const SIZE_PX: (u32, u32) = (1280, 800);
+pub const SIZE_PX: (u32, u32) = (1280, 800);
 /// How often the window looks around although nothing woke it.
 const IDLE_WAIT: Duration = Duration::from_secs(2);
 /// How long the panels move after input: easing, tooltips.
@@ -42,15 +41,6 @@ pub struct WindowPlugin {
     pub board_only: bool,
     /// A picture to take, after which the app exits.
     pub picture: Option<Picture>,
-}
-
-/// A picture of the window.
-#[derive(Resource, Clone, Debug)]
-pub struct Picture {
-    /// Where it is written, as PNG.
-    pub file: PathBuf,
-    /// When it is taken, counted from the start.
-    pub after: Duration,
 }
 
 impl Plugin for WindowPlugin {
@@ -80,7 +70,7 @@ impl Plugin for WindowPlugin {
                 .add_systems(Update, (follow_window_theme, settle));
         }
         if let Some(picture) = &self.picture {
-            app.insert_resource(picture.clone()).add_systems(Update, take_picture);
+            app.add_plugins(PicturePlugin { picture: picture.clone(), board_only: self.board_only });
         }
     }
 }
@@ -147,33 +137,4 @@ fn settle(
     if awake_until.is_some_and(|until| now < until) {
         redraw.write(RequestRedraw);
     }
-}
-
-/// Takes the picture when it is time, and exits once it is on the disk.
-fn take_picture(
-    mut commands: Commands,
-    picture: Res<Picture>,
-    mut started: Local<Option<Instant>>,
-    mut taken: Local<bool>,
-    mut redraw: MessageWriter<RequestRedraw>,
-) {
-    redraw.write(RequestRedraw);
-    if started.get_or_insert_with(Instant::now).elapsed() < picture.after || *taken {
-        return;
-    }
-    *taken = true;
-    let file = picture.file.clone();
-    // What is there afterwards is the new one.
-    let _ = std::fs::remove_file(&file);
-    let mut save = save_to_disk(file.clone());
-    let finish = move |captured: On<ScreenshotCaptured>, mut exit: MessageWriter<AppExit>| {
-        save(captured);
-        if cfg!(target_arch = "wasm32") || file.exists() {
-            exit.write(AppExit::Success);
-        } else {
-            error!("the picture can't be written to {}; choose another file", file.display());
-            exit.write(AppExit::error());
-        }
-    };
-    commands.spawn(Screenshot::primary_window()).observe(finish);
 }

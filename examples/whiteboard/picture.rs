@@ -1,0 +1,170 @@
+//! Pictures of the window, or of the board alone.
+
+use crate::window::SIZE_PX;
+use bevy::{
+    camera::{RenderTarget, ScalingMode},
+    image::TextureFormatPixelInfo,
+    prelude::*,
+    render::{
+        render_resource::{Extent3d, TextureDimension, TextureFormat},
+        view::screenshot::{Screenshot, ScreenshotCaptured},
+    },
+    window::RequestRedraw,
+};
+use image::ImageFormat;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use web_time::Instant;
+
+/// How many times larger than its picture the board is drawn, in each direction, before it is scaled down.
+///
+/// A window mixes the colours of an edge as light, from four samples a pixel. Pictures are compared with those of
+/// other rasterisers, which mix them as numbers, by the area that is covered.
+const OVERSAMPLING: u32 = 3;
+/// How long before the picture is taken the board is drawn for it, so that everything is ready.
+const LEAD: Duration = Duration::from_secs(3);
+
+/// A picture to take.
+#[derive(Resource, Clone, Debug)]
+pub struct Picture {
+    /// Where it is written, as PNG.
+    pub file: PathBuf,
+    /// When it is taken, counted from the start.
+    pub after: Duration,
+}
+
+/// Takes a picture, and exits once it is on the disk.
+pub struct PicturePlugin {
+    /// What, and when.
+    pub picture: Picture,
+    /// Of the board alone, instead of the window.
+    pub board_only: bool,
+}
+
+impl Plugin for PicturePlugin {
+    fn build(&self, app: &mut App) {
+        app.insert_resource(self.picture.clone()).init_resource::<Start>().add_systems(Update, take_picture);
+        if self.board_only {
+            app.add_systems(Startup, spawn_easel).add_systems(Update, draw_on_easel.before(take_picture));
+        }
+    }
+}
+
+/// When the app started.
+#[derive(Resource)]
+struct Start(Instant);
+
+impl Default for Start {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+/// What the camera of the board's picture draws on.
+#[derive(Component)]
+struct Easel(Handle<Image>);
+
+fn spawn_easel(mut commands: Commands, mut images: ResMut<Assets<Image>>) {
+    let (width, height) = SIZE_PX;
+    let format = TextureFormat::Rgba8UnormSrgb;
+    let image = Image::new_target_texture(width * OVERSAMPLING, height * OVERSAMPLING, format, None);
+    let image = images.add(image);
+    let projection = OrthographicProjection {
+        scaling_mode: ScalingMode::Fixed { width: width as f32, height: height as f32 },
+        viewport_origin: Vec2::new(0.0, 1.0),
+        ..OrthographicProjection::default_2d()
+    };
+    commands.spawn((
+        Easel(image.clone()),
+        Camera2d,
+        Camera { is_active: false, ..default() },
+        RenderTarget::Image(image.into()),
+        Msaa::Sample4,
+        Projection::Orthographic(projection),
+    ));
+}
+
+fn draw_on_easel(start: Res<Start>, picture: Res<Picture>, mut camera: Single<&mut Camera, With<Easel>>) {
+    camera.is_active = start.0.elapsed() + LEAD >= picture.after;
+}
+
+/// Asks for the picture when it is time.
+fn take_picture(
+    mut commands: Commands,
+    (start, picture): (Res<Start>, Res<Picture>),
+    easel: Option<Single<&Easel>>,
+    mut asked: Local<bool>,
+    mut redraw: MessageWriter<RequestRedraw>,
+) {
+    redraw.write(RequestRedraw);
+    if *asked || start.0.elapsed() < picture.after {
+        return;
+    }
+    *asked = true;
+    let (screenshot, shrink) = match easel {
+        Some(easel) => (Screenshot::image(easel.0.clone()), OVERSAMPLING),
+        None => (Screenshot::primary_window(), 1),
+    };
+    let file = picture.file.clone();
+    let finish = move |captured: On<ScreenshotCaptured>, mut exit: MessageWriter<AppExit>| {
+        exit.write(match save(&captured.image, shrink, &file) {
+            Ok(()) => AppExit::Success,
+            Err(problem) => {
+                error!("the picture can't be written to {}: {problem}; choose another file", file.display());
+                AppExit::error()
+            }
+        });
+    };
+    commands.spawn(screenshot).observe(finish);
+}
+
+/// Writes a picture, scaled down, as PNG.
+fn save(captured: &Image, shrink: u32, file: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let picture = scaled_down(captured, shrink).ok_or("the renderer gave no pixels")?;
+    // The alpha channel says nothing about a picture of an opaque window.
+    picture.try_into_dynamic()?.to_rgb8().save_with_format(file, ImageFormat::Png)?;
+    Ok(())
+}
+
+/// Every `factor` × `factor` pixels become the one between them.
+fn scaled_down(image: &Image, factor: u32) -> Option<Image> {
+    let format = image.texture_descriptor.format;
+    let bytes = format.pixel_size().ok()?;
+    let data = image.data.as_ref()?;
+    let (width, height) = (image.width() / factor, image.height() / factor);
+    let sample = |x: u32, y: u32, byte: usize| {
+        let pixel = (y * image.width() + x) as usize;
+        u32::from(data[pixel * bytes + byte])
+    };
+    let mut scaled = Vec::with_capacity((width * height) as usize * bytes);
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        for byte in 0..bytes {
+            let block = (0..factor).flat_map(|dy| (0..factor).map(move |dx| (dx, dy)));
+            let sum: u32 = block.map(|(dx, dy)| sample(x * factor + dx, y * factor + dy, byte)).sum();
+            scaled.push(u8::try_from((sum + factor * factor / 2) / (factor * factor)).ok()?);
+        }
+    }
+    let size = Extent3d { width, height, depth_or_array_layers: 1 };
+    Some(Image::new(size, TextureDimension::D2, scaled, format, image.asset_usage))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use bevy::asset::RenderAssetUsages;
+
+    #[test]
+    fn a_pixel_becomes_the_mean_of_what_it_stands_for() {
+        let size = Extent3d { width: 4, height: 2, depth_or_array_layers: 1 };
+        let gray = [0, 40, 255, 255, 20, 60, 255, 253];
+        let data = gray.iter().flat_map(|value| [*value, 7, 9, 255]).collect();
+        let format = TextureFormat::Rgba8UnormSrgb;
+        let image = Image::new(size, TextureDimension::D2, data, format, RenderAssetUsages::default());
+        let scaled = scaled_down(&image, 2).unwrap();
+        assert_eq!((scaled.width(), scaled.height()), (2, 1));
+        assert_eq!(scaled.data.unwrap(), [30, 7, 9, 255, 255, 7, 9, 255]);
+    }
+}
