@@ -9,10 +9,14 @@ mod support;
 use serde_json::{Value, json};
 use std::path::Path;
 use support::{Place, Screen, StrokeFile, Whiteboard};
-use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, PathBuilder, Pixmap, Stroke, Transform};
+use tiny_skia::{
+    Color, FillRule, LineCap, LineJoin, Paint, PathBuilder, Pixmap, PremultipliedColorU8, Stroke, Transform,
+};
 
 /// The window's size.
 const SIZE: (u32, u32) = (1280, 800);
+/// How many times larger the other rasteriser draws, in each direction.
+const SCALE: u32 = 4;
 /// When the pictures are taken, in seconds after the start of a window.
 const AFTER: &str = "20";
 /// How much a channel of a pixel may be off before the pixel counts as different.
@@ -36,9 +40,25 @@ fn drawing() -> Vec<Value> {
     thin.chain(wide).chain([dot]).collect()
 }
 
-/// The strokes as another rasteriser draws them, by the rules of `board/path.rs`.
+/// The strokes as another rasteriser draws them, by the rules of `board/path.rs`. It tells sixteen grades of
+/// coverage, too few to tell differences of as many grades of colour: so it draws large, and the mean is taken.
 fn rasterised(strokes: &[Value]) -> Pixmap {
+    let large = rasterised_large(strokes);
     let mut picture = Pixmap::new(SIZE.0, SIZE.1).unwrap();
+    for (place, pixel) in picture.pixels_mut().iter_mut().enumerate() {
+        let (x, y) = (place as u32 % SIZE.0 * SCALE, place as u32 / SIZE.0 * SCALE);
+        let block = (0..SCALE * SCALE).map(|n| large.pixel(x + n % SCALE, y + n / SCALE).unwrap());
+        let sum = block.fold([0; 3], |[r, g, b], pixel| {
+            [r + u32::from(pixel.red()), g + u32::from(pixel.green()), b + u32::from(pixel.blue())]
+        });
+        let [red, green, blue] = sum.map(|sum| (sum / (SCALE * SCALE)) as u8);
+        *pixel = PremultipliedColorU8::from_rgba(red, green, blue, 255).unwrap();
+    }
+    picture
+}
+
+fn rasterised_large(strokes: &[Value]) -> Pixmap {
+    let mut picture = Pixmap::new(SIZE.0 * SCALE, SIZE.1 * SCALE).unwrap();
     picture.fill(Color::WHITE);
     for stroke in strokes {
         let points: Vec<(f32, f32)> = serde_json::from_value(stroke["points"].clone()).unwrap();
@@ -58,7 +78,7 @@ fn line(picture: &mut Pixmap, points: &[(f32, f32)], width: f32, paint: &Paint) 
     let (first, last) = (points[0], points[points.len() - 1]);
     if points.len() == 1 {
         path.push_circle(first.0, first.1, width / 2.0);
-        picture.fill_path(&path.finish().unwrap(), paint, FillRule::Winding, Transform::identity(), None);
+        picture.fill_path(&path.finish().unwrap(), paint, FillRule::Winding, enlarged(), None);
         return;
     }
     path.move_to(first.0, first.1);
@@ -72,7 +92,11 @@ fn line(picture: &mut Pixmap, points: &[(f32, f32)], width: f32, paint: &Paint) 
     }
     path.line_to(last.0, last.1);
     let pen = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
-    picture.stroke_path(&path.finish().unwrap(), paint, &pen, Transform::identity(), None);
+    picture.stroke_path(&path.finish().unwrap(), paint, &pen, enlarged(), None);
+}
+
+fn enlarged() -> Transform {
+    Transform::from_scale(SCALE as f32, SCALE as f32)
 }
 
 /// Which part of the pixels differs.

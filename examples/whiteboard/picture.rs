@@ -22,7 +22,7 @@ use web_time::Instant;
 ///
 /// A window mixes the colours of an edge as light, from four samples a pixel. Pictures are compared with those of
 /// other rasterisers, which mix them as numbers, by the area that is covered.
-const OVERSAMPLING: u32 = 3;
+const OVERSAMPLING: u32 = 6;
 /// How long before the picture is taken the board is drawn for it, so that everything is ready.
 const LEAD: Duration = Duration::from_secs(3);
 
@@ -81,7 +81,7 @@ fn spawn_easel(mut commands: Commands, mut images: ResMut<Assets<Image>>) {
         Camera2d,
         Camera { is_active: false, ..default() },
         RenderTarget::Image(image.into()),
-        Msaa::Sample4,
+        Msaa::Off,
         Projection::Orthographic(projection),
     ));
 }
