@@ -26,14 +26,30 @@ pub(super) struct Backlog {
     ended: bool,
 }
 
+/// Whether a driver has reported something, or commands wait for their turn; asked in every frame, so that most
+/// frames ask no more.
+pub(super) fn anything_waits(rooms: Query<(&Room, &Backlog)>) -> bool {
+    let rung = |room: &Room| room.front().is_some_and(|front| front.shared.is_rung());
+    rooms.iter().any(|(room, backlog)| rung(room) || !backlog.commands.is_empty())
+}
+
+/// Has the world to itself as soon as the frame's other systems allow. An exclusive system would make the frame
+/// wait for them even when there is nothing to do.
+pub(super) fn take_turn(mut commands: Commands) {
+    commands.run_system_cached(take_reports);
+}
+
 /// Takes what every room's driver reported, and carries out commands as long as the budget lasts.
-pub(super) fn take_reports(world: &mut World, rooms: &mut QueryState<Entity, With<Room>>) {
+fn take_reports(world: &mut World, rooms: &mut QueryState<Entity, With<Room>>) {
     let rooms: Vec<_> = rooms.iter(world).collect();
     if rooms.is_empty() {
         return;
     }
     let frame = Instant::now();
     for room in rooms {
+        if let Some(front) = world.get::<Room>(room).and_then(Room::front) {
+            front.shared.hush();
+        }
         while let Some(report) = next_report(world, room) {
             take(world, room, report);
         }

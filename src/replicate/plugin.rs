@@ -85,7 +85,7 @@ impl Plugin for QuorumPlugin {
                 PreUpdate,
                 (
                     mirror::reflect_rooms.run_if(mirror::any_news).in_set(QuorumSystems::Reflect),
-                    apply::take_reports.in_set(QuorumSystems::Apply),
+                    apply::take_turn.run_if(apply::anything_waits).in_set(QuorumSystems::Apply),
                 ),
             )
             .add_systems(Last, leave_at_exit.run_if(on_message::<AppExit>));

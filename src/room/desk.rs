@@ -10,7 +10,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
     task::Waker,
@@ -73,6 +73,7 @@ impl Back {
     /// Reports, and wakes the app. That nobody listens any more is no error: the room is being left.
     pub fn report(&self, report: Report) {
         if self.reports.send(report).is_ok() {
+            self.shared.ring();
             self.app.wake_by_ref();
         }
     }
@@ -85,6 +86,7 @@ impl Back {
         }
         whispers.push_back(whispered);
         drop(whispers);
+        self.shared.ring();
         self.app.wake_by_ref();
     }
 }
@@ -95,6 +97,7 @@ pub(crate) struct Shared {
     showcase: Mutex<Showcase>,
     edition: AtomicU64,
     whispers: Mutex<VecDeque<Whispered>>,
+    rung: AtomicBool,
     ended: Mutex<bool>,
     end: Condvar,
 }
@@ -127,6 +130,21 @@ impl Shared {
         Some(lock(&self.showcase).clone())
     }
 
+    /// Reports or whispers wait at the front.
+    fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+    }
+
+    /// Whether reports or whispers wait.
+    pub fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
+    /// Before everything that waits is taken: what comes meanwhile rings again.
+    pub fn hush(&self) {
+        self.rung.store(false, Ordering::Release);
+    }
+
     /// Takes all whispers that wait, oldest first.
     pub fn take_whispers(&self) -> VecDeque<Whispered> {
         std::mem::take(&mut *lock(&self.whispers))
@@ -134,6 +152,7 @@ impl Shared {
 
     /// The driver has ended: everything is flushed.
     pub fn end(&self) {
+        self.ring();
         *lock(&self.ended) = true;
         self.end.notify_all();
     }
