@@ -10,7 +10,14 @@ use bevy_quorum::{
     prelude::*,
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Wake, Waker},
+    time::Duration,
+};
 
 /// Adds to the total; a total over 1,000 is refused.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -260,4 +267,33 @@ fn a_store_that_fails_stops_its_room_with_the_reason_and_the_others_go_on() {
     assert!(party.run_until(Duration::from_secs(5), failed));
     let done = |party: &mut Party| seen(party, guests[0]).adds.len() == 2;
     assert!(party.run_until(Duration::from_secs(5), done));
+}
+
+#[test]
+fn an_app_that_sleeps_is_woken_again_while_commands_wait_for_their_turn() {
+    struct Rings(AtomicUsize);
+    impl Wake for Rings {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let rings = Arc::new(Rings(AtomicUsize::new(0)));
+    let bell = Waker::from(rings.clone());
+    let mut party = Party::new(11, move |app| {
+        game(app);
+        app.insert_resource(AppBell(bell.clone())).insert_resource(ApplyBudget(Duration::ZERO));
+    });
+    let host = party.open();
+    party.run_for(Duration::from_secs(1));
+    party.freeze(host, Duration::from_secs(1));
+    for _ in 0..5 {
+        party.room(host).propose(&Add(1)).unwrap();
+    }
+    party.run_for(Duration::from_millis(900));
+    for carried_out in 1..=4 {
+        rings.0.store(0, Ordering::Relaxed);
+        party.app(host).update();
+        assert_eq!(seen(&mut party, host).adds.len(), carried_out, "one a frame, without a budget");
+        assert!(rings.0.load(Ordering::Relaxed) > 0, "there is more to do");
+    }
 }

@@ -1,7 +1,7 @@
 //! The turn of committed commands: one after the other through their handlers, within a budget a frame.
 
 use super::{
-    ApplyBudget, Outcome, Proposal, Reject, Room, RoomState, Settled,
+    AppBell, ApplyBudget, Outcome, Proposal, Reject, Room, RoomState, Settled,
     command::{Circumstances, Handlers},
     whisper::Whispers,
 };
@@ -142,7 +142,7 @@ fn carry_out_backlog(world: &mut World, room: Entity, frame: Instant) {
     while let Some(applied) = world.get_mut::<Backlog>(room).and_then(|mut backlog| backlog.commands.pop_front()) {
         carry_out(world, room, &applied);
         if frame.elapsed() >= budget {
-            return;
+            return ask_for_another_frame(world);
         }
     }
     let Some(through) = world.get::<Backlog>(room).map(|backlog| backlog.through) else { return };
@@ -152,6 +152,13 @@ fn carry_out_backlog(world: &mut World, room: Entity, frame: Instant) {
         room.applied(through);
     }
     abandon(world, room);
+}
+
+/// An app that sleeps between events would leave the rest lying until something else wakes it.
+fn ask_for_another_frame(world: &World) {
+    if let Some(bell) = world.get_resource::<AppBell>() {
+        bell.0.wake_by_ref();
+    }
 }
 
 /// After the last command of a room that ended, nothing more is decided in it.

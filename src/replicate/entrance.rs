@@ -3,7 +3,7 @@
 use super::Room;
 use crate::{
     raft::{COMMAND_BYTES_MAX, Config, Moment},
-    room::{Back, ByHand, Door, LinkMaker, RoomError, Setup, StoreMaker, desk, drive, in_memory},
+    room::{ByHand, Door, LinkMaker, RoomError, Setup, StoreMaker, desk, drive, in_memory},
     wire::FRAME_BYTES_MAX,
 };
 use std::{ops::RangeInclusive, path::PathBuf, sync::Mutex, task::Waker};
@@ -146,16 +146,12 @@ impl Room {
         match by_hand {
             None => self.connect(front, drive(setup, back), None),
             Some(now) => {
-                let (hand, waker) = bring_up_by_hand(setup, back, now)?;
+                let (hand, waker) = ByHand::bring_up(setup, back, now)?;
                 self.connect(front, waker, Some(Mutex::new(hand)));
             }
         }
         Ok(())
     }
-}
-
-fn bring_up_by_hand(setup: Setup, back: Back, now: Moment) -> Result<(ByHand, Waker), RoomError> {
-    ByHand::bring_up(setup, back, now)
 }
 
 /// WebRTC data channels, found through the rendezvous of the invitation.
