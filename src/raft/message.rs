@@ -70,6 +70,8 @@ pub enum MessageBody {
     Heartbeat {
         /// The last committed entry; its term lets the receiver verify that it holds the same (§3.5).
         commit: LogPosition,
+        /// For how long the leader wishes to be waited for, in milliseconds.
+        patience_ms: u32,
         /// The leader's clock.
         sent: Moment,
     },

@@ -30,6 +30,7 @@ mod quorum;
 mod replication;
 mod role;
 mod sessions;
+mod timing;
 mod trace;
 mod turn;
 

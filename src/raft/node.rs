@@ -15,7 +15,10 @@ use super::{
     trace::Trace,
 };
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 /// One Raft participant, as a pure state machine.
 ///
@@ -51,6 +54,10 @@ pub struct Node {
     pub(super) commit: LogIndex,
     pub(super) applied: LogIndex,
     pub(super) role: Role,
+    /// How long a leader is waited for, as it last said.
+    pub(super) patience: Duration,
+    /// Its silence was excused by a gap in our own time, and it was not heard since.
+    pub(super) excused: bool,
     /// When a leader is missed.
     pub(super) election_at: Moment,
     pub(super) durability: Durability,
@@ -77,6 +84,8 @@ impl Node {
         let log = Log::new(log);
         let last = log.last().index;
         assert!(commit <= last, "the store knows more committed than it holds");
+        // Nothing is measured yet.
+        let patience = (config.election_timeout_min * 2).min(config.election_timeout_max);
         let mut node = Self {
             id,
             dice: Dice::new(seed ^ id.0),
@@ -87,6 +96,8 @@ impl Node {
             applied: LogIndex(0),
             role: Role::Follower(Following { verified: commit, ..Following::default() }),
             election_at: Moment::NEVER,
+            patience,
+            excused: false,
             durability: Durability::new(ballot, last, commit),
             commit_at: Moment::NEVER,
             sessions: Sessions::default(),
@@ -161,7 +172,7 @@ impl Node {
     /// What it is doing, for those who watch.
     pub fn status(&self) -> Status {
         let follower = |(node, progress): (&NodeId, &super::progress::Progress)| {
-            let heard = progress.is_heard(self.now, self.config.election_timeout_max);
+            let heard = progress.is_heard(self.now, self.attention());
             (*node, Follower { matched: progress.matched, heard })
         };
         Status {
@@ -200,6 +211,11 @@ impl Node {
     /// Its term.
     pub fn term(&self) -> Term {
         self.ballot.term
+    }
+
+    /// For how long a leader is waited for, as the last one wished.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Its term and its vote in it, durable or on the way there.
