@@ -1,5 +1,7 @@
 //! The settings of a node.
 
+#[cfg(feature = "playtest")]
+use super::Mutant;
 use std::time::Duration;
 
 /// How patient a node is, and how much it takes on. The default is what ships.
@@ -34,6 +36,9 @@ pub struct Config {
     pub outbox_commands_max: usize,
     /// The most bytes of those.
     pub outbox_bytes_max: usize,
+    /// A mistake to make, to prove that the checks see it.
+    #[cfg(feature = "playtest")]
+    pub mutant: Option<Mutant>,
 }
 
 impl Default for Config {
@@ -53,6 +58,8 @@ impl Default for Config {
             uncommitted_bytes_max: 4 * 1024 * 1024,
             outbox_commands_max: 100_000,
             outbox_bytes_max: 64 * 1024 * 1024,
+            #[cfg(feature = "playtest")]
+            mutant: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     outbox::Outbox,
     role::{Following, Role},
     sessions::Sessions,
+    trace::Trace,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -64,6 +65,7 @@ pub struct Node {
     /// Something happened since the last flush.
     pub(super) stirred: bool,
     pub(super) effects: VecDeque<Effect>,
+    pub(super) trace: Trace,
 }
 
 impl Node {
@@ -96,6 +98,7 @@ impl Node {
             stirred: true,
             log,
             effects: VecDeque::new(),
+            trace: Trace::default(),
         };
         node.await_leader();
         // Alone, there is nobody to wait for and nobody to disturb.
