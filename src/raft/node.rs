@@ -253,6 +253,16 @@ impl Node {
         self.log.membership_at(index)
     }
 
+    /// Up to where the state machine has been carried.
+    pub fn applied(&self) -> LogIndex {
+        self.applied
+    }
+
+    /// The configurations in the log that are not known committed.
+    pub fn uncommitted_memberships(&self) -> impl Iterator<Item = &Membership> + Clone {
+        self.log.memberships_since(self.commit).skip(1)
+    }
+
     /// How many messages it ignored because no honest peer sends them.
     pub fn ignored(&self) -> u64 {
         self.ignored

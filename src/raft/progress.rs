@@ -156,6 +156,11 @@ impl Progress {
         self.next = last.next();
     }
 
+    /// How many messages are on their way, and their bytes.
+    pub fn under_way(&self) -> (usize, usize) {
+        self.inflight.size()
+    }
+
     /// When what is on its way must be taken for lost; a follower that answers nothing is left alone.
     pub fn retry_at(&self, now: Moment, config: &Config) -> Moment {
         match self.inflight.oldest() {
