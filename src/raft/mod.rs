@@ -33,6 +33,7 @@ mod role;
 mod sessions;
 mod timing;
 mod trace;
+mod transfer;
 mod turn;
 
 pub use ballot::*;

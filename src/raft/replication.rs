@@ -29,6 +29,7 @@ impl Node {
             heartbeat_at: self.now + self.heartbeat_interval(),
             lateness: Peak::default(),
             transfer: None,
+            failed_successor: None,
         }));
         self.note(Deed::Lead(next));
         if self.config.errs(Mutant::ForgetVoteWhenElected) {

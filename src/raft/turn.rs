@@ -56,6 +56,7 @@ impl Node {
             self.replicate();
             self.hand_over();
         } else {
+            self.take_over();
             self.acknowledge();
             self.forward();
         }
