@@ -50,6 +50,7 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Apply(applied) => self.applied.push(applied.command.serial),
+                Effect::Read { .. } => unreachable!("nobody reads here"),
             }
         }
     }
@@ -112,9 +113,9 @@ fn a_follower_commits_only_what_the_message_verifies() {
     };
     lab.hear(A, 3, append(3));
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), sent: Moment::ZERO });
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), round: 0, sent: Moment::ZERO });
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), round: 0, sent: Moment::ZERO });
     assert_eq!(lab.node.commit(), LogIndex(2));
 }
 
@@ -135,7 +136,7 @@ fn an_append_that_was_overtaken_drops_nothing() {
 #[test]
 fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
     let mut lab = Lab::new(&[2], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), round: 0, sent: Moment::ZERO });
     let body =
         MessageBody::Append { previous: at(1, 1), entries: vec![entry(3, 2)], commit: LogIndex(2), sent: Moment::ZERO };
     lab.hear(B, 3, body);
@@ -155,7 +156,7 @@ fn a_gap_is_answered_with_where_the_logs_may_agree() {
 #[test]
 fn a_voter_that_hears_its_leader_helps_nobody_depose_it() {
     let mut lab = Lab::new(&[], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), sent: Moment::ZERO });
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, sent: Moment::ZERO });
     assert!(lab.hear(B, 9, MessageBody::Vote { last: at(8, 8), transfer: false }).is_empty());
     assert_eq!(lab.node.term(), Term(2));
     let answers = lab.hear(B, 9, MessageBody::PreVote { last: at(8, 8) });
@@ -180,7 +181,7 @@ fn granting_a_pre_vote_changes_nothing() {
 #[test]
 fn a_leader_of_the_past_is_told_so() {
     let mut lab = Lab::new(&[], 5);
-    let answers = lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), sent: Moment::ZERO });
+    let answers = lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), round: 0, sent: Moment::ZERO });
     assert_eq!(answers, [(A, Message { term: Term(5), body: MessageBody::Outdated })]);
     let mut leader = Lab::new(&[], 2).elected();
     leader.hear(A, 5, MessageBody::Outdated);

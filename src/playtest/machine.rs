@@ -1,7 +1,12 @@
 //! One simulated computer: a node while it runs, and a disk that outlives it.
 
-use crate::raft::{Applied, Config, Durable, Moment, Node, NodeId, Permission, Write, WriteId};
-use std::{collections::VecDeque, time::Duration};
+use crate::raft::{
+    Applied, Config, Durable, Holdup, LogIndex, Moment, Node, NodeId, Permission, ReadId, Write, WriteId,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 pub(super) struct Machine {
     pub id: u64,
@@ -17,8 +22,21 @@ pub(super) struct Machine {
     pub life: u64,
     /// What this life has applied.
     pub applied: Vec<Applied>,
+    /// What this life wants to read, and how many commands were carried out anywhere when it was asked.
+    pub reading: BTreeMap<ReadId, usize>,
+    /// What this life has read.
+    pub read: BTreeMap<ReadId, Answer>,
     /// Its driver does nothing before this.
     pub asleep_until: Moment,
+}
+
+/// How a read ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// As the core says.
+    pub outcome: Result<LogIndex, Holdup>,
+    /// How many commands this node had carried out.
+    pub applied: usize,
 }
 
 impl Machine {
@@ -32,6 +50,8 @@ impl Machine {
             unsynced: VecDeque::new(),
             life: 0,
             applied: Vec::new(),
+            reading: BTreeMap::new(),
+            read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
         }
     }
@@ -39,6 +59,8 @@ impl Machine {
     pub fn start(&mut self, config: &Config, seed: u64, now: Moment) {
         self.life += 1;
         self.applied.clear();
+        self.reading.clear();
+        self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
         self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, self.disk.clone(), now));
     }

@@ -27,5 +27,6 @@ mod referee;
 mod run;
 
 pub use cluster::Cluster;
+pub use machine::Answer;
 pub use network::Conditions;
 pub use party::{FRAME, Guest, Party};

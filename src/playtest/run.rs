@@ -1,6 +1,9 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::{Cluster, machine::Machine};
+use super::{
+    Cluster,
+    machine::{Answer, Machine},
+};
 use crate::raft::{Effect, Input, Joiner, Message, MessageBody, Moment, NodeId, WriteId};
 use std::time::Duration;
 
@@ -129,6 +132,12 @@ impl Cluster {
             Effect::Apply(applied) => {
                 self.referee.inspect_applied(NodeId(machine.id), machine.applied.len(), &applied);
                 machine.applied.push(applied);
+            }
+            Effect::Read { id, outcome } => {
+                let applied = machine.applied.len();
+                let before = machine.reading.remove(&id).expect("a read ends once");
+                assert!(outcome.is_err() || applied >= before, "node {} reads what is out of date", machine.id);
+                machine.read.insert(id, Answer { outcome, applied });
             }
         }
     }

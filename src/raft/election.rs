@@ -45,12 +45,14 @@ impl Node {
             MessageBody::Append { previous, entries, commit, sent } => {
                 self.take_append(from, previous, entries, commit, sent);
             }
-            MessageBody::Heartbeat { commit, sent } => self.take_heartbeat(from, commit, sent),
+            MessageBody::Heartbeat { commit, round, sent } => self.take_heartbeat(from, commit, round, sent),
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
-            MessageBody::HeartbeatReply { sent } => self.count_heartbeat(from, sent),
+            MessageBody::HeartbeatReply { round, sent } => self.count_heartbeat(from, round, sent),
             MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
+            MessageBody::ReadIndex { question } => self.take_question(from, question),
+            MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
             MessageBody::TimeoutNow => self.take_over(from),
             MessageBody::Retire => self.let_retire(from),
             MessageBody::PreVote { .. } | MessageBody::Outdated => {}
@@ -128,6 +130,7 @@ impl Node {
         }
         self.role = Role::Follower(Following { leader, verified: self.commit, ..Following::default() });
         self.forwarding.restart(self.outbox.settled());
+        self.reads.restart();
     }
 
     /// Accepts `from` as the leader of this term; false if it can't be.
@@ -189,6 +192,7 @@ impl Node {
     fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, bool>) {
         self.role = Role::Candidate(Candidacy { stage, answers, since: self.now, ask_at: Moment::NEVER });
         self.forwarding.restart(self.outbox.settled());
+        self.reads.restart();
         self.ask();
     }
 

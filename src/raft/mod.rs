@@ -26,8 +26,10 @@ mod node;
 mod outbox;
 mod progress;
 mod quorum;
+mod reads;
 mod replication;
 mod role;
+mod rounds;
 mod sessions;
 mod turn;
 

@@ -22,6 +22,8 @@ pub(super) struct Progress {
     probe: LogIndex,
     /// The commit index as last told.
     pub commit_told: LogIndex,
+    /// The last round of heartbeats that it answered.
+    pub round: u64,
     /// When it asked to give up its vote, if it did.
     pub retiring: Option<Moment>,
     streaming: bool,
@@ -43,6 +45,7 @@ impl Progress {
             next,
             probe: next,
             commit_told: LogIndex(0),
+            round: 0,
             retiring: None,
             streaming: false,
             inflight: Inflight::default(),

@@ -5,6 +5,7 @@ use super::{
     progress::Progress,
     quorum::reached_by_majority,
     role::{Leadership, Role},
+    rounds::Rounds,
 };
 
 impl Node {
@@ -25,6 +26,7 @@ impl Node {
             appended,
             uncommitted_bytes: 0,
             heartbeat_at: self.now + self.config.heartbeat,
+            rounds: Rounds::default(),
             transfer: None,
         }));
         self.append(Payload::Empty);
@@ -48,6 +50,7 @@ impl Node {
             return;
         };
         let told = log.position_at(*commit).expect("what is committed is in the log");
+        let round = leadership.rounds.last();
         for (peer, progress) in &mut leadership.peers {
             let mut send =
                 |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
@@ -61,7 +64,7 @@ impl Node {
             }
             if progress.commit_told < *commit && progress.is_heard(*now, config.election_timeout_max) {
                 progress.commit_told = *commit;
-                send(MessageBody::Heartbeat { commit: told, sent: *now });
+                send(MessageBody::Heartbeat { commit: told, round, sent: *now });
             }
         }
     }
@@ -86,8 +89,9 @@ impl Node {
     fn heartbeat(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
         let commit = self.log.position_at(self.commit).expect("what is committed is in the log");
+        let body = MessageBody::Heartbeat { commit, round: leadership.rounds.last(), sent: self.now };
         for peer in leadership.peers.keys() {
-            let message = Message { term: self.ballot.term, body: MessageBody::Heartbeat { commit, sent: self.now } };
+            let message = Message { term: self.ballot.term, body: body.clone() };
             self.effects.push_back(Effect::Send { to: *peer, message });
         }
     }
@@ -121,9 +125,13 @@ impl Node {
         }
     }
 
-    pub(super) fn count_heartbeat(&mut self, from: NodeId, sent: Moment) {
+    pub(super) fn count_heartbeat(&mut self, from: NodeId, round: u64, sent: Moment) {
+        if self.role.leadership().is_some_and(|leadership| round > leadership.rounds.last()) {
+            return self.ignore();
+        }
         let now = self.now;
         if let Some((progress, since)) = self.answered(from) {
+            progress.round = progress.round.max(round);
             progress.observe_heartbeat(sent, since, now);
         }
     }

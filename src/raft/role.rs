@@ -1,6 +1,8 @@
 //! What a node is at the moment, each role with the data that only it has.
 
-use super::{Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, sessions::Sessions};
+use super::{
+    Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, rounds::Rounds, sessions::Sessions,
+};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +64,7 @@ pub(super) struct Leadership {
     /// The bytes in the log beyond the commit index.
     pub uncommitted_bytes: usize,
     pub heartbeat_at: Moment,
+    pub rounds: Rounds,
     pub transfer: Option<Transfer>,
 }
 
