@@ -7,10 +7,11 @@ use bevy_quorum::{
     playtest::{Cluster, Conditions},
     raft::{
         Ballot, Config, Durable, Effect, Entry, Holdup, Input, LogIndex, LogPosition, LogTime, Member, Membership,
-        Message, MessageBody, Moment, Node, NodeId, Payload, Permission, ReadId, Rejected, RoleKind, Standing, Term,
+        Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, ReadId, Rejected, RoleKind, Standing,
+        Term,
     },
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, panic::catch_unwind, time::Duration};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ROUND_TRIP: Duration = Duration::from_millis(100);
@@ -180,49 +181,63 @@ fn a_read_that_nobody_answers_is_given_up_with_the_reason() {
     assert_eq!(outcome, Some(Err(Holdup::NoLeader)));
 }
 
-/// Faults at random; the cluster checks every answer.
+/// Faults at random; the cluster checks every answer. Says how many reads were answered and how many given up.
+fn weather(seed: u64, mutant: Option<Mutant>) -> (usize, usize) {
+    let rough = Conditions {
+        delay: Duration::from_millis(5),
+        jitter: Duration::from_millis(200),
+        loss_permille: 100,
+        doubled_permille: 300,
+    };
+    let voters = 1 + seed % 5;
+    let cluster = Cluster::of(voters).seed(seed).conditions(rough).disk_latency(Duration::from_millis(3));
+    let mut cluster = cluster.config(Config { mutant, ..Config::default() });
+    let mut reads = Vec::new();
+    for round in 0..400 {
+        let node = 1 + cluster.roll(voters);
+        match cluster.roll(40) {
+            0 => cluster.cut(node),
+            1 => {
+                let other = 1 + cluster.roll(voters);
+                cluster.cut_one_way(node, other);
+            }
+            2..=4 => cluster.heal(),
+            5 if cluster.is_running(node) => cluster.kill(node),
+            6 => {
+                let long = Duration::from_millis(cluster.roll(3_000));
+                cluster.stall(node, long);
+            }
+            7..=12 if !cluster.is_running(node) => cluster.restart(node),
+            _ if !cluster.is_running(node) => {}
+            13..=25 => drop(cluster.write_at(node, &round.to_string())),
+            _ => reads.push((node, cluster.read_at(node))),
+        }
+        let pause = cluster.roll(150);
+        cluster.run_for(Duration::from_millis(pause));
+    }
+    cluster.run_for(Config::default().read_patience + SECOND * 4);
+    let answers: Vec<_> = reads.iter().filter_map(|(node, read)| cluster.answer(*node, *read)).collect();
+    let good = answers.iter().filter(|answer| answer.outcome.is_ok()).count();
+    (good, answers.len() - good)
+}
+
 #[test]
 fn reads_are_never_out_of_date_in_any_weather() {
-    let (mut good, mut given_up) = (0, 0);
-    for seed in 0..60 {
-        let rough = Conditions {
-            delay: Duration::from_millis(5),
-            jitter: Duration::from_millis(200),
-            loss_permille: 100,
-            doubled_permille: 300,
-        };
-        let voters = 1 + seed % 5;
-        let mut cluster = Cluster::of(voters).seed(seed).conditions(rough).disk_latency(Duration::from_millis(3));
-        let mut reads = Vec::new();
-        for round in 0..400 {
-            let node = 1 + cluster.roll(voters);
-            match cluster.roll(40) {
-                0 => cluster.cut(node),
-                1 => {
-                    let other = 1 + cluster.roll(voters);
-                    cluster.cut_one_way(node, other);
-                }
-                2..=4 => cluster.heal(),
-                5 if cluster.is_running(node) => cluster.kill(node),
-                6 => {
-                    let long = Duration::from_millis(cluster.roll(3_000));
-                    cluster.stall(node, long);
-                }
-                7..=12 if !cluster.is_running(node) => cluster.restart(node),
-                _ if !cluster.is_running(node) => {}
-                13..=25 => drop(cluster.write_at(node, &round.to_string())),
-                _ => reads.push((node, cluster.read_at(node))),
-            }
-            let pause = cluster.roll(150);
-            cluster.run_for(Duration::from_millis(pause));
-        }
-        cluster.run_for(Config::default().read_patience + SECOND * 4);
-        let answers: Vec<_> = reads.iter().filter_map(|(node, read)| cluster.answer(*node, *read)).collect();
-        good += answers.iter().filter(|answer| answer.outcome.is_ok()).count();
-        given_up += answers.iter().filter(|answer| answer.outcome.is_err()).count();
-    }
+    let stories: Vec<_> = (0..60).map(|seed| weather(seed, None)).collect();
+    let good: usize = stories.iter().map(|(good, _)| good).sum();
+    let given_up: usize = stories.iter().map(|(_, given_up)| given_up).sum();
     println!("{good} reads answered, {given_up} given up");
     assert!(good > 2_000 && given_up > 50, "{good} answered, {given_up} given up");
+}
+
+#[test]
+fn every_mistake_about_reads_is_noticed() {
+    use Mutant::{ReadBeforeOwnTerm, ReadByOldRound, ReadUnapplied, ReadWithoutQuorum};
+    for mutant in [ReadWithoutQuorum, ReadBeforeOwnTerm, ReadByOldRound, ReadUnapplied] {
+        let noticed = (0..100).position(|seed| catch_unwind(|| weather(seed, Some(mutant))).is_err());
+        println!("{mutant:?} is noticed in story {noticed:?}");
+        assert!(noticed.is_some(), "{mutant:?} lives");
+    }
 }
 
 const ME: NodeId = NodeId(1);

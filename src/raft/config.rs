@@ -1,5 +1,7 @@
 //! The settings of a node.
 
+#[cfg(feature = "playtest")]
+use super::Mutant;
 use std::time::Duration;
 
 /// How patient a node is, and how much it takes on. The default is what ships.
@@ -38,6 +40,9 @@ pub struct Config {
     pub outbox_bytes_max: usize,
     /// The most reads of its own that a node keeps waiting.
     pub reads_max: usize,
+    /// A mistake to make, to prove that the checks see it.
+    #[cfg(feature = "playtest")]
+    pub mutant: Option<Mutant>,
 }
 
 impl Default for Config {
@@ -59,6 +64,8 @@ impl Default for Config {
             outbox_commands_max: 100_000,
             outbox_bytes_max: 64 * 1024 * 1024,
             reads_max: 4_096,
+            #[cfg(feature = "playtest")]
+            mutant: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How a leader is found: pre-vote, vote, and what keeps both from disturbing a leader that works.
 
 use super::{
-    Ballot, Effect, LogPosition, Message, MessageBody, Moment, Node, NodeId, Term,
+    Ballot, Deed, Effect, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId, Term, Why,
     quorum::majority,
     role::{Candidacy, Following, Role, Stage},
 };
@@ -36,7 +36,7 @@ impl Node {
             if !body.is_request() && !self.membership().members.contains_key(&from) {
                 return self.ignore();
             }
-            self.follow(term, None);
+            self.follow(term, None, Why::LaterTerm);
         }
         match body {
             MessageBody::PreVoteReply { asked, granted } => self.count_sounding(from, asked, granted),
@@ -61,6 +61,13 @@ impl Node {
 
     /// Tells who asks from an earlier term that its time is over; late answers need none.
     fn answer_late(&mut self, from: NodeId, body: &MessageBody) {
+        if self.config.errs(Mutant::CountLateAnswers) {
+            match body {
+                MessageBody::VoteReply { granted } => self.count_vote(from, *granted),
+                MessageBody::Appended { matched } => self.count_append(from, *matched),
+                _ => {}
+            }
+        }
         if body.is_request() {
             self.send(from, MessageBody::Outdated);
         }
@@ -80,11 +87,25 @@ impl Node {
 
     /// Granting a pre-vote promises nothing, and resets no timer.
     fn answer_pre_vote(&mut self, from: NodeId, asked: Term, last: LogPosition) {
-        let acceptable = asked > self.term() && last >= self.log.last();
-        let granted = acceptable && !self.has_leader() && !self.goes_first(from, last);
+        let refusal = match () {
+            () if asked <= self.term() => Some(Why::OldTerm),
+            () if !self.is_fresh(last) => Some(Why::OlderLog),
+            () if self.has_leader() => Some(Why::LeaderHeard),
+            () if self.goes_first(from, last) => Some(Why::GoesFirst),
+            () => None,
+        };
+        self.note(Deed::AnswerPreVote { to: from, refusal });
+        let granted = refusal.is_none();
         let term = if granted { asked } else { self.term() };
         let body = MessageBody::PreVoteReply { asked, granted };
         self.effects.push_back(Effect::Send { to: from, message: Message { term, body } });
+    }
+
+    /// §3.6.1: whether a log that ends at `last` is at least as new as ours.
+    fn is_fresh(&self, last: LogPosition) -> bool {
+        last >= self.log.last()
+            || self.config.errs(Mutant::VoteForAnyLog)
+            || (self.config.errs(Mutant::VoteByTermAlone) && last.term >= self.log.last().term)
     }
 
     /// Of two that begin to ask at the same time the one with the newer log goes first, or else the one with
@@ -104,7 +125,13 @@ impl Node {
     /// who may vote in its configuration (§4.1), and this one may be behind.
     fn answer_vote(&mut self, from: NodeId, last: LogPosition) {
         let free = self.ballot.vote.is_none_or(|vote| vote == from);
-        let granted = free && last >= self.log.last();
+        let refusal = match () {
+            () if !free => Some(Why::VotedForAnother),
+            () if !self.is_fresh(last) => Some(Why::OlderLog),
+            () => None,
+        };
+        self.note(Deed::AnswerVote { to: from, refusal });
+        let granted = refusal.is_none();
         if !granted {
             return self.send(from, MessageBody::VoteReply { granted });
         }
@@ -112,14 +139,17 @@ impl Node {
             self.set_ballot(Ballot { term: self.term(), vote: Some(from) });
         }
         if matches!(self.role, Role::Candidate(_)) {
-            self.follow(self.term(), None);
+            self.follow(self.term(), None, Why::VoteGiven);
         }
         self.await_leader();
+        if self.config.errs(Mutant::VoteBeforeDurable) {
+            return self.send(from, MessageBody::VoteReply { granted });
+        }
         self.send_when_durable(from, MessageBody::VoteReply { granted });
     }
 
     /// Follows in `term`, whoever leads there.
-    pub(super) fn follow(&mut self, term: Term, leader: Option<NodeId>) {
+    pub(super) fn follow(&mut self, term: Term, leader: Option<NodeId>, why: Why) {
         assert!(term >= self.term(), "terms never go back");
         if term > self.term() {
             self.set_ballot(Ballot { term, vote: None });
@@ -128,6 +158,7 @@ impl Node {
         if !matches!(self.role, Role::Follower(_)) {
             self.await_leader();
         }
+        self.note(Deed::Follow { leader, why });
         self.role = Role::Follower(Following { leader, verified: self.commit, ..Following::default() });
         self.forwarding.restart(self.outbox.settled());
         self.reads.restart();
@@ -137,8 +168,9 @@ impl Node {
     pub(super) fn accept_leader(&mut self, from: NodeId) -> bool {
         match &self.role {
             Role::Leader(_) => return false,
-            Role::Candidate(_) => self.follow(self.term(), Some(from)),
-            Role::Follower(Following { leader: None, .. }) => self.follow(self.term(), Some(from)),
+            Role::Candidate(_) | Role::Follower(Following { leader: None, .. }) => {
+                self.follow(self.term(), Some(from), Why::LeaderHeard);
+            }
             Role::Follower(Following { leader: Some(leader), .. }) if *leader != from => return false,
             Role::Follower(_) => {}
         }
@@ -177,6 +209,7 @@ impl Node {
     }
 
     fn sound(&mut self) {
+        self.note(Deed::Sound);
         self.await_leader();
         self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, true)]));
         self.count_answers();
@@ -184,6 +217,7 @@ impl Node {
 
     /// Campaigns in the next term. The vote for itself counts, and others are asked, once it is durable.
     pub(super) fn run(&mut self, transfer: bool) {
+        self.note(Deed::Campaign { transfer });
         self.set_ballot(Ballot { term: self.term().next(), vote: Some(self.id) });
         self.await_leader();
         self.begin_candidacy(Stage::Running { transfer }, BTreeMap::new());
@@ -228,13 +262,14 @@ impl Node {
             // Nobody was asked before its own vote is durable; a new term would begin the wait for it again.
             self.await_leader();
         } else if self.now >= self.election_at {
-            if self.may_campaign() { self.sound() } else { self.follow(self.term(), None) }
+            if self.may_campaign() { self.sound() } else { self.follow(self.term(), None, Why::NoVote) }
         } else if self.now >= candidacy.ask_at {
             self.ask();
         }
     }
 
     fn count_sounding(&mut self, from: NodeId, asked: Term, granted: bool) {
+        self.note(Deed::CountVote { from, granted });
         let current = asked == self.term().next();
         match &mut self.role {
             Role::Candidate(candidacy) if candidacy.stage == Stage::Sounding && current => {
@@ -246,14 +281,22 @@ impl Node {
     }
 
     fn count_vote(&mut self, from: NodeId, granted: bool) {
+        self.note(Deed::CountVote { from, granted });
+        let twice = self.config.errs(Mutant::CountVotesTwice);
+        let silent = self.membership().voters().find(|voter| twice && !self.has_answered(*voter));
         match &mut self.role {
             Role::Candidate(candidacy) if candidacy.stage != Stage::Sounding => {
                 // An answer once given stands; a late double can't take it back.
-                candidacy.answers.entry(from).or_insert(granted);
+                let known = candidacy.answers.contains_key(&from);
+                candidacy.answers.entry(silent.filter(|_| known).unwrap_or(from)).or_insert(granted);
                 self.count_answers();
             }
             _ => {}
         }
+    }
+
+    fn has_answered(&self, voter: NodeId) -> bool {
+        matches!(&self.role, Role::Candidate(candidacy) if candidacy.answers.contains_key(&voter))
     }
 
     /// The vote for itself counts like any other: once it is durable.
@@ -275,7 +318,7 @@ impl Node {
                 Stage::Running { .. } => self.lead(),
             }
         } else if count(false) >= needed {
-            self.follow(self.term(), None);
+            self.follow(self.term(), None, Why::Refused);
         }
     }
 
@@ -287,7 +330,10 @@ impl Node {
         }
     }
 
-    fn set_ballot(&mut self, ballot: Ballot) {
+    pub(super) fn set_ballot(&mut self, ballot: Ballot) {
+        if ballot.term > self.ballot.term {
+            self.note(Deed::EnterTerm(ballot.term));
+        }
         self.ballot = ballot;
         self.durability.stage_ballot(ballot);
     }

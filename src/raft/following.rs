@@ -1,7 +1,7 @@
 //! The follower's side of the log: what a leader's messages change, and what it is told about it.
 
 use super::{
-    Entry, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Node, NodeId, Payload, Term,
+    Deed, Entry, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Mutant, Node, NodeId, Payload, Term,
     entry::COMMAND_BYTES_MAX, role::Role,
 };
 
@@ -20,7 +20,11 @@ impl Node {
         }
         if !self.log.holds(previous) {
             let hint = self.log.agreement(previous.index, previous.term);
+            self.note(Deed::Mismatch(hint));
             return self.send(from, MessageBody::Mismatch { hint, sent });
+        }
+        if self.config.errs(Mutant::TruncateAlways) && previous.index < self.last() && previous.index >= self.commit {
+            self.drop_from(previous.index.next());
         }
         let end = LogIndex(previous.index.0 + entries.len() as u64);
         if !self.take_entries(entries) {
@@ -28,7 +32,8 @@ impl Node {
         }
         // What this message proves is that the logs agree up to its last entry; nothing is known of what
         // may stand behind it in ours (§3.5).
-        self.commit_to(commit.min(end));
+        let verified = if self.config.errs(Mutant::CommitUnverified) { self.last() } else { end };
+        self.commit_to(commit.min(verified));
         let Role::Follower(following) = &mut self.role else { return };
         following.verified = following.verified.max(end);
         following.owed = following.owed.max(Some(end));
@@ -37,20 +42,27 @@ impl Node {
     /// Adds what is missing, and drops what conflicts, only then: an append that was overtaken is no
     /// reason to drop what came after it. False if a committed entry would have to go.
     fn take_entries(&mut self, entries: Vec<Entry>) -> bool {
+        let before = self.last();
         for entry in entries {
             match self.log.term_at(entry.index) {
                 Some(term) if term == entry.term => continue,
                 Some(_) if entry.index <= self.settled_log() => return false,
-                Some(_) => {
-                    self.durability.stage_truncation(entry.index);
-                    self.log.truncate_from(entry.index);
-                }
+                Some(_) => self.drop_from(entry.index),
                 None => {}
             }
             self.durability.stage_entry(entry.clone());
             self.log.append(entry);
         }
+        if self.last() > before {
+            self.note(Deed::Take(self.last()));
+        }
         true
+    }
+
+    fn drop_from(&mut self, index: LogIndex) {
+        self.note(Deed::Drop(index));
+        self.durability.stage_truncation(index);
+        self.log.truncate_from(index);
     }
 
     /// Up to here the log can't change under this leader: it is committed, or this leader's own.
@@ -66,8 +78,9 @@ impl Node {
         if !self.accept_leader(from) {
             return self.ignore();
         }
-        if self.log.holds(commit) {
-            self.commit_to(commit.index);
+        let trusting = self.config.errs(Mutant::TrustHeartbeatCommit);
+        if self.log.holds(commit) || trusting {
+            self.commit_to(commit.index.min(self.last()));
             if let Role::Follower(following) = &mut self.role {
                 following.verified = following.verified.max(commit.index);
             }
@@ -77,11 +90,14 @@ impl Node {
 
     /// Acknowledges what agrees with the leader's log and is durable; both, and the term too.
     pub(super) fn acknowledge(&mut self) {
-        let durable = self.durability.log();
-        let term_is_durable = self.durability.term() == self.term();
+        let errs = |mutant| self.config.errs(mutant);
+        let unsynced = errs(Mutant::AcknowledgeUnsynced);
+        let durable = if unsynced { self.last() } else { self.durability.log() };
+        let term_is_durable = unsynced || self.durability.term() == self.term();
+        let unverified = errs(Mutant::AcknowledgeUnverified).then(|| self.last());
         let Role::Follower(following) = &mut self.role else { return };
         let (Some(leader), Some(end)) = (following.leader, following.owed) else { return };
-        let matched = following.verified.min(durable);
+        let matched = unverified.unwrap_or(following.verified).min(durable);
         if !term_is_durable || (matched < end && matched <= following.acknowledged) {
             return;
         }

@@ -1,7 +1,7 @@
 //! Leaving in good order: handing over the office, giving up the vote, keeping the membership.
 
 use super::{
-    MessageBody, Moment, Node, NodeId, Standing,
+    Deed, MessageBody, Moment, Node, NodeId, Standing, Why,
     role::{Role, Transfer},
 };
 use std::time::Duration;
@@ -86,6 +86,7 @@ impl Node {
 
     /// Begins a hand-over (§3.10): nothing new is appended until it is over, for at most one election timeout.
     fn transfer_to(&mut self, target: NodeId) {
+        self.note(Deed::HandOver(target));
         let until = self.now + self.config.election_timeout_min;
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.transfer = Some(Transfer { target, until, told: false });
@@ -114,13 +115,15 @@ impl Node {
         {
             transfer.told = true;
             let target = transfer.target;
+            self.note(Deed::TellToCampaign(target));
             self.send(target, MessageBody::TimeoutNow);
         }
         if self.log.membership_index() <= self.commit && !self.membership().is_voter(self.id) {
             if let Some(voter) = self.best_voter() {
+                self.note(Deed::TellToCampaign(voter));
                 self.send(voter, MessageBody::TimeoutNow);
             }
-            self.follow(self.term(), None);
+            self.follow(self.term(), None, Why::NoVote);
         }
     }
 }

@@ -22,6 +22,7 @@ mod log;
 mod membership;
 mod message;
 mod moment;
+mod mutant;
 mod node;
 mod outbox;
 mod progress;
@@ -31,6 +32,7 @@ mod replication;
 mod role;
 mod rounds;
 mod sessions;
+mod trace;
 mod turn;
 
 pub use ballot::*;
@@ -44,4 +46,10 @@ pub use ids::*;
 pub use membership::*;
 pub use message::*;
 pub use moment::*;
+#[cfg(feature = "playtest")]
+pub use mutant::Mutant;
 pub use node::Node;
+pub use trace::{Deed, Step, Why};
+
+#[cfg(not(feature = "playtest"))]
+use mutant::Mutant;

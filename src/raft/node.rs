@@ -13,6 +13,7 @@ use super::{
     reads::Reads,
     role::{Following, Role},
     sessions::Sessions,
+    trace::Trace,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -66,6 +67,7 @@ pub struct Node {
     /// Something happened since the last flush.
     pub(super) stirred: bool,
     pub(super) effects: VecDeque<Effect>,
+    pub(super) trace: Trace,
 }
 
 impl Node {
@@ -101,6 +103,7 @@ impl Node {
             stirred: true,
             log,
             effects: VecDeque::new(),
+            trace: Trace::default(),
         };
         node.await_leader();
         // Alone, there is nobody to wait for and nobody to disturb.

@@ -5,7 +5,8 @@
 //! by then, and given up after a while.
 
 use super::{
-    Effect, Holdup, LogIndex, MessageBody, Moment, Node, NodeId, ReadId, Rejected, inflight::RoundTrip, role::Role,
+    Effect, Holdup, LogIndex, MessageBody, Moment, Mutant, Node, NodeId, ReadId, Rejected, inflight::RoundTrip,
+    role::Role,
 };
 use std::collections::VecDeque;
 
@@ -185,7 +186,8 @@ impl Node {
 
     /// The next read whose moment has come.
     pub(super) fn next_read(&mut self) -> Option<Effect> {
-        self.reads.ready(self.applied).map(|(id, index)| Effect::Read { id, outcome: Ok(index) })
+        let applied = if self.config.errs(Mutant::ReadUnapplied) { LogIndex(u64::MAX) } else { self.applied };
+        self.reads.ready(applied).map(|(id, index)| Effect::Read { id, outcome: Ok(index) })
     }
 }
 

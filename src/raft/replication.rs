@@ -1,7 +1,8 @@
 //! The leader's side of the log: appending, sending, counting.
 
 use super::{
-    Effect, Entry, LogIndex, LogPosition, Message, MessageBody, Moment, Node, NodeId, Payload, RoleKind, Standing,
+    Ballot, Deed, Effect, Entry, LogIndex, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId, Payload,
+    RoleKind, Standing, Why,
     progress::Progress,
     quorum::reached_by_majority,
     role::{Leadership, Role},
@@ -29,6 +30,10 @@ impl Node {
             rounds: Rounds::default(),
             transfer: None,
         }));
+        self.note(Deed::Lead(next));
+        if self.config.errs(Mutant::ForgetVoteWhenElected) {
+            self.set_ballot(Ballot { vote: None, ..self.ballot });
+        }
         self.append(Payload::Empty);
     }
 
@@ -38,6 +43,7 @@ impl Node {
         let leadership = self.role.leadership_mut().expect("only a leader appends");
         let entry = Entry { term, index, time: leadership.time(now, last), payload };
         leadership.count(&entry);
+        self.note(Deed::Append(index));
         self.durability.stage_entry(entry.clone());
         self.log.append(entry);
         index
@@ -150,12 +156,16 @@ impl Node {
     /// The leader counts like anybody else: if it votes, and once its own write is done (§10.2.1).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
-        let own = self.durability.log();
+        let errs = |mutant| self.config.errs(mutant);
+        let own = if errs(Mutant::CountUnsyncedOwnCopy) { self.last() } else { self.durability.log() };
         let matched = |voter| if voter == self.id { own } else { matched_by(leadership, voter) };
         let voters = self.membership().members.iter();
-        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
-        let Some(reached) = reached_by_majority(voters.map(|(voter, _)| matched(*voter))) else { return };
-        if reached <= self.commit || self.log.term_at(reached) != Some(self.term()) {
+        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter || errs(Mutant::CountLearners));
+        let reached = reached_by_majority(voters.clone().map(|(voter, _)| matched(*voter)));
+        let reached = self.mistaken_majority(voters.map(|(voter, _)| matched(*voter))).or(reached);
+        let Some(reached) = reached else { return };
+        let own_term = self.log.term_at(reached) == Some(self.term()) || errs(Mutant::CommitOlderTerms);
+        if reached <= self.commit || !own_term {
             return;
         }
         let bytes = self.bytes_between(self.commit, reached);
@@ -172,8 +182,9 @@ impl Node {
         let voters = self.membership().members.iter();
         let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
         let Some(heard) = reached_by_majority(voters.map(|(voter, _)| heard(*voter))) else { return };
-        if self.now - heard > self.config.election_timeout_max && !self.drop_partner() {
-            self.follow(self.term(), None);
+        let alone = self.now - heard > self.config.election_timeout_max;
+        if alone && !self.config.errs(Mutant::LeadWithoutQuorum) && !self.drop_partner() {
+            self.follow(self.term(), None, Why::NoMajority);
         }
     }
 

@@ -5,7 +5,7 @@
 //! before can count: not an answer that was delayed, nor one that was doubled.
 
 use super::{
-    Effect, LogIndex, Message, MessageBody, Node, NodeId, Standing,
+    Deed, Effect, LogIndex, Message, MessageBody, Mutant, Node, NodeId, Standing,
     quorum::reached_by_majority,
     role::{Leadership, Role},
 };
@@ -74,20 +74,21 @@ impl Node {
     pub(super) fn begin_round(&mut self) {
         let index = self.commit;
         let Role::Leader(leadership) = &mut self.role else { return };
-        if leadership.first > index || !leadership.rounds.begin(index) {
+        let too_early = leadership.first > index && !self.config.errs(Mutant::ReadBeforeOwnTerm);
+        if too_early || !leadership.rounds.begin(index) {
             return;
         }
         let round = leadership.rounds.last();
         let commit = self.log.position_at(index).expect("what is committed is in the log");
-        let voters = self.log.membership().voters().filter(|voter| *voter != self.id);
-        for voter in voters {
-            let body = MessageBody::Heartbeat { commit, round, sent: self.now };
-            let message = Message { term: self.ballot.term, body };
+        let body = MessageBody::Heartbeat { commit, round, sent: self.now };
+        for voter in self.log.membership().voters().filter(|voter| *voter != self.id) {
+            let message = Message { term: self.ballot.term, body: body.clone() };
             self.effects.push_back(Effect::Send { to: voter, message });
             if let Some(progress) = leadership.peers.get_mut(&voter) {
                 progress.commit_told = index;
             }
         }
+        self.note(Deed::BeginRound(round));
     }
 
     /// Answers what was asked before a round that a majority of the voters has answered. Not while this leader
@@ -95,6 +96,7 @@ impl Node {
     pub(super) fn finish_rounds(&mut self) {
         while let Some(round) = self.next_finished_round() {
             for (member, question) in round.asked {
+                self.note(Deed::AnswerRead { to: member, index: round.index });
                 if member == self.id {
                     self.count_read_index(member, question, round.index);
                 } else {
@@ -105,14 +107,18 @@ impl Node {
     }
 
     fn next_finished_round(&mut self) -> Option<Round> {
-        let Self { role: Role::Leader(leadership), log, id, .. } = self else { return None };
+        let Self { role: Role::Leader(leadership), log, id, config, .. } = self else { return None };
         if leadership.transfer.is_some() {
             return None;
         }
         let answered = |voter| if voter == *id { leadership.rounds.last } else { answered_by(leadership, voter) };
         let voters = log.membership().members.iter().filter(|(_, member)| member.standing == Standing::Voter);
         let answered = reached_by_majority(voters.map(|(voter, _)| answered(*voter)))?;
-        leadership.rounds.finish(answered)
+        leadership.rounds.finish(match () {
+            () if config.errs(Mutant::ReadWithoutQuorum) => leadership.rounds.last,
+            () if config.errs(Mutant::ReadByOldRound) && answered > 0 => leadership.rounds.last,
+            () => answered,
+        })
     }
 }
 

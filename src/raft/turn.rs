@@ -1,8 +1,8 @@
 //! What happens to a node as time passes, and once its inputs are in.
 
 use super::{
-    Applied, Ballot, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message, MessageBody, Moment, Node,
-    NodeId, Payload, Permission, Refusal, Serial, Standing, Term, WriteId, role::Role,
+    Applied, Ballot, Deed, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message, MessageBody, Moment,
+    Mutant, Node, NodeId, Payload, Permission, Refusal, Serial, Standing, Term, WriteId, role::Role,
 };
 use std::collections::BTreeMap;
 
@@ -32,6 +32,7 @@ impl Node {
         if !asleep {
             return;
         }
+        self.note(Deed::Awake);
         match &mut self.role {
             Role::Leader(leadership) => {
                 leadership.peers.values_mut().for_each(|progress| progress.excuse(now));
@@ -62,6 +63,7 @@ impl Node {
         while let Some((to, message)) = self.durability.release() {
             self.effects.push_back(Effect::Send { to, message });
         }
+        self.note(Deed::Durable(self.durable()));
         self.count_own_vote();
     }
 
@@ -105,6 +107,7 @@ impl Node {
         }
         assert!(index <= self.last(), "what is committed is in the log");
         self.commit = index;
+        self.note(Deed::Commit(index));
     }
 
     /// What comes next in the order of the log: a command whose turn has come, or a read between two of them.
@@ -127,7 +130,7 @@ impl Node {
         self.applied = self.applied.next();
         let entry = self.log.get(self.applied).expect("what is committed is in the log");
         let Payload::Command(command) = &entry.payload else { return None };
-        if !self.sessions.accept(command.author, command.serial) {
+        if !self.sessions.accept(command.author, command.serial) && !self.config.errs(Mutant::CarryOutTwice) {
             return None;
         }
         let author = self.log.membership_at(self.applied).members.get(&command.author);
@@ -167,5 +170,6 @@ impl Node {
     /// No honest peer says this.
     pub(super) fn ignore(&mut self) {
         self.ignored += 1;
+        self.note(Deed::Ignore);
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     link::Sessions,
-    raft::{Applied, LogIndex, Message, Moment, Node, NodeId, Write, WriteId},
-    room::{Back, LEAVE_PATIENCE, RendezvousState, RoomError, lock},
+    raft::{LogIndex, Message, Moment, Node, NodeId, Write, WriteId},
+    room::{Back, LEAVE_PATIENCE, RendezvousState, RoomError, Turn, lock},
     storage::Storage,
 };
 use bevy_ecs::prelude::*;
@@ -57,7 +57,7 @@ impl Courier {
 pub struct Effects {
     pub writes: Vec<(WriteId, Write)>,
     pub messages: Vec<(NodeId, Message)>,
-    pub applied: Vec<Applied>,
+    pub turns: Vec<Turn>,
     /// How far the main world knows the log committed.
     pub reported: LogIndex,
 }
@@ -81,6 +81,24 @@ impl Display {
     /// When the display wants a step for itself.
     pub fn deadline(&self) -> Moment {
         self.due.unwrap_or(Moment::NEVER)
+    }
+}
+
+/// How much of the log is older than this node's part in it: what it catches up on.
+#[derive(Component)]
+pub struct Past {
+    /// Where the log ended when the store was opened.
+    pub log_end: LogIndex,
+    /// What the first leader that was heard since had committed by then.
+    pub heard: Option<LogIndex>,
+    /// The main world knows.
+    pub told: bool,
+}
+
+impl Past {
+    /// The past of a store whose log ends at `log_end`.
+    pub fn until(log_end: LogIndex) -> Self {
+        Self { log_end, heard: None, told: false }
     }
 }
 
