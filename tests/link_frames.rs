@@ -126,7 +126,8 @@ fn every_forward_of_a_full_outbox_fits_a_frame() {
     for _ in 0..20 {
         now = now + Duration::from_millis(50);
         let commit = bevy_quorum::raft::LogPosition { term: TERM, index: LogIndex(1) };
-        let message = Message { term: TERM, body: MessageBody::Heartbeat { commit, round: 0, sent: now } };
+        let message =
+            Message { term: TERM, body: MessageBody::Heartbeat { commit, round: 0, patience_ms: 400, sent: now } };
         node.handle(now, Input::Receive { from: leader, message });
         drain(&mut node, now, &mut sizes, |_, _, _| {});
     }

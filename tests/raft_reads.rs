@@ -234,7 +234,7 @@ fn reads_are_never_out_of_date_in_any_weather() {
 fn every_mistake_about_reads_is_noticed() {
     use Mutant::{ReadBeforeOwnTerm, ReadByOldRound, ReadUnapplied, ReadWithoutQuorum};
     for mutant in [ReadWithoutQuorum, ReadBeforeOwnTerm, ReadByOldRound, ReadUnapplied] {
-        let noticed = (0..100).position(|seed| catch_unwind(|| weather(seed, Some(mutant))).is_err());
+        let noticed = (0..1_000).position(|seed| catch_unwind(|| weather(seed, Some(mutant))).is_err());
         println!("{mutant:?} is noticed in story {noticed:?}");
         assert!(noticed.is_some(), "{mutant:?} lives");
     }
@@ -440,7 +440,11 @@ fn a_leader_that_learns_of_another_term_answers_nothing() {
     lab.answer(A, 2);
     assert!(lab.replies().is_empty() && lab.read.is_empty());
     // Its own read goes to the next leader.
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: LogPosition::default(), round: 0, sent: lab.now });
+    lab.hear(
+        A,
+        3,
+        MessageBody::Heartbeat { commit: LogPosition::default(), round: 0, patience_ms: 400, sent: lab.now },
+    );
     let asked = lab.sent.iter().any(|(to, message)| {
         *to == A && message.term == Term(3) && matches!(message.body, MessageBody::ReadIndex { .. })
     });

@@ -5,15 +5,13 @@ use super::{
     network::{Conditions, Network},
     referee::Referee,
     run::Event,
+    told::Told,
 };
 use crate::raft::{
     Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
     Payload, Permission, ReadId, RoleKind, Serial, Standing, Term,
 };
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 /// Nodes, numbered from 1, on a simulated network and simulated disks, in virtual time.
 pub struct Cluster {
@@ -28,7 +26,7 @@ pub struct Cluster {
     pub(super) sent: u64,
     reads: u64,
     pub(super) referee: Referee,
-    pub(super) trace: VecDeque<(Moment, u64, Input)>,
+    pub(super) told: Told,
 }
 
 impl Cluster {
@@ -66,7 +64,7 @@ impl Cluster {
             sent: 0,
             reads: 0,
             referee: Referee::default(),
-            trace: VecDeque::new(),
+            told: Told::default(),
         };
         cluster.restart_all()
     }
@@ -95,7 +93,7 @@ impl Cluster {
     /// Lets every write take this long.
     #[must_use]
     pub fn disk_latency(mut self, latency: Duration) -> Self {
-        self.machines.values_mut().for_each(|machine| machine.disk_latency = latency);
+        self.machines.values_mut().for_each(|machine| machine.disk.latency = latency);
         self
     }
 
@@ -155,8 +153,8 @@ impl Cluster {
 
     /// Stops a node without a word; what was not synced is mostly lost.
     pub fn kill(&mut self, node: u64) {
-        let lucky = self.dice.roll().is_multiple_of(4);
-        self.machine_mut(node).crash(lucky);
+        let machine = self.machines.get_mut(&node).expect("nodes are numbered from 1");
+        machine.crash(&mut self.dice);
     }
 
     /// Starts a stopped node again, on its disk.
@@ -164,11 +162,8 @@ impl Cluster {
         let (config, seed, now) = (self.config.clone(), self.seed, self.now);
         let machine = self.machine_mut(node);
         assert!(machine.node.is_none(), "{node} runs already");
-        machine.start(&config, seed, now);
-        let ballot = machine.disk.ballot;
-        if let Some(started) = &self.machines[&node].node {
-            self.referee.restarted(started, &ballot);
-        }
+        assert!(machine.start(&config, seed, now), "the store of {node} is lost");
+        self.referee.restarted(&self.machines[&node]);
         self.settle(node);
         for other in self.numbers() {
             if other != node && self.is_running(other) {
@@ -179,14 +174,17 @@ impl Cluster {
 
     /// A node's driver does nothing for a while.
     pub fn stall(&mut self, node: u64, duration: Duration) {
-        self.machine_mut(node).asleep_until = self.now + duration;
+        let until = self.now + duration;
+        let machine = self.machine_mut(node);
+        machine.asleep_until = until;
+        machine.plan_wake();
     }
 
     /// A new node comes, linked to all, and waits to be let in.
     pub fn join(&mut self, permission: Permission) -> u64 {
         let id = self.numbers().last().map_or(1, |last| last + 1);
         let mut machine = Machine::new(id, permission, Durable::default());
-        machine.disk_latency = self.machines.values().next().map_or(Duration::ZERO, |other| other.disk_latency);
+        machine.disk.latency = self.machines.values().next().map_or(Duration::ZERO, |other| other.disk.latency);
         machine.start(&self.config, self.seed, self.now);
         self.machines.insert(id, machine);
         for other in self.numbers() {
@@ -210,8 +208,9 @@ impl Cluster {
 
     /// Proposes a command at a node.
     pub fn write_at(&mut self, node: u64, text: &str) -> Serial {
-        let now = self.now;
-        let running = self.machine_mut(node).node.as_mut().expect("who proposes runs");
+        let machine = self.machines.get_mut(&node).expect("nodes are numbered from 1");
+        let now = machine.clock.read(self.now);
+        let running = machine.node.as_mut().expect("who proposes runs");
         let serial = running.propose(now, text.to_owned().into()).expect("the outbox has room");
         self.settle(node);
         serial
@@ -222,6 +221,7 @@ impl Cluster {
         self.reads += 1;
         let (id, now, done) = (ReadId(self.reads), self.now, self.history().len());
         let machine = self.machine_mut(node);
+        let now = machine.clock.read(now);
         let running = machine.node.as_mut().expect("who reads runs");
         running.read(now, id).expect("not too many reads wait");
         machine.reading.insert(id, done);
@@ -269,7 +269,7 @@ impl Cluster {
 
     /// What survives a crash of a node.
     pub fn disk(&self, node: u64) -> &Durable {
-        &self.machines[&node].disk
+        &self.machines[&node].disk.image
     }
 
     /// Whether a node runs.
@@ -334,7 +334,7 @@ impl Cluster {
         self.dice.roll() % sides.max(1)
     }
 
-    fn machine_mut(&mut self, node: u64) -> &mut Machine {
+    pub(super) fn machine_mut(&mut self, node: u64) -> &mut Machine {
         self.machines.get_mut(&node).expect("nodes are numbered from 1")
     }
 }
@@ -345,9 +345,7 @@ impl Drop for Cluster {
         if !std::thread::panicking() {
             return;
         }
-        for (at, node, input) in &self.trace {
-            eprintln!("{:>12.3} ms  node {node}: {input:?}", at.0 as f64 / 1e6);
-        }
+        self.told.print(&self.machines);
         eprintln!("seed {}", self.seed);
     }
 }

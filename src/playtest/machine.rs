@@ -1,23 +1,18 @@
-//! One simulated computer: a node while it runs, and a disk that outlives it.
+//! One simulated computer: a node while it runs, a clock, and a disk that outlives it.
 
+use super::{clock::Clock, disk::Disk};
 use crate::raft::{
-    Applied, Config, Durable, Holdup, LogIndex, Moment, Node, NodeId, Permission, ReadId, Write, WriteId,
+    Applied, Config, Dice, Durable, Holdup, Input, LogIndex, Moment, Node, NodeId, Permission, ReadId, Write,
 };
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 pub(super) struct Machine {
     pub id: u64,
     pub permission: Permission,
     /// Running, or not.
     pub node: Option<Node>,
-    /// What survives a crash.
-    pub disk: Durable,
-    pub disk_latency: Duration,
-    /// Handed to the disk, not durable yet.
-    pub unsynced: VecDeque<(WriteId, Write)>,
+    pub disk: Disk,
+    pub clock: Clock,
     /// Counts starts, so that completions of an earlier life are not mistaken.
     pub life: u64,
     /// What this life has applied.
@@ -28,6 +23,10 @@ pub(super) struct Machine {
     pub read: BTreeMap<ReadId, Answer>,
     /// Its driver does nothing before this.
     pub asleep_until: Moment,
+    /// Its driver runs only this often, as in a hidden tab.
+    pub tick: Option<Duration>,
+    /// When its node wants to be woken.
+    pub wake_at: Moment,
 }
 
 /// How a read ended.
@@ -40,56 +39,78 @@ pub struct Answer {
 }
 
 impl Machine {
-    pub fn new(id: u64, permission: Permission, disk: Durable) -> Self {
+    pub fn new(id: u64, permission: Permission, image: Durable) -> Self {
         Self {
             id,
             permission,
             node: None,
-            disk,
-            disk_latency: Duration::ZERO,
-            unsynced: VecDeque::new(),
+            disk: Disk::new(image),
+            clock: Clock::default(),
             life: 0,
             applied: Vec::new(),
             reading: BTreeMap::new(),
             read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
+            tick: None,
+            wake_at: Moment::NEVER,
         }
     }
 
-    pub fn start(&mut self, config: &Config, seed: u64, now: Moment) {
+    /// Starts on what its store holds; false if that can't be opened.
+    pub fn start(&mut self, config: &Config, seed: u64, now: Moment) -> bool {
+        let Some(durable) = self.disk.open() else { return false };
         self.life += 1;
         self.applied.clear();
         self.reading.clear();
         self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
-        self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, self.disk.clone(), now));
+        self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, durable, self.clock.read(now)));
+        self.plan_wake();
+        true
     }
 
-    /// Stops without a word. What was not synced is lost, unless `lucky`: then it just made it.
-    pub fn crash(&mut self, lucky: bool) {
+    /// Stops without a word; what was not synced meets its fate.
+    pub fn crash(&mut self, dice: &mut Dice) {
         self.node = None;
         self.asleep_until = Moment::ZERO;
-        if let Some((_, write)) = self.unsynced.pop_front().filter(|_| lucky) {
-            absorb(&mut self.disk, write);
+        self.wake_at = Moment::NEVER;
+        self.disk.crash(dice);
+    }
+
+    /// Whether it still runs, and was not started anew since.
+    pub fn lives(&self, life: u64) -> bool {
+        self.node.is_some() && self.life == life
+    }
+
+    /// When its driver takes in what comes at `now`.
+    pub fn attends_at(&self, now: Moment) -> Moment {
+        let awake = now.max(self.asleep_until);
+        match self.tick {
+            None => awake,
+            Some(tick) => {
+                let tick = u64::try_from(tick.as_nanos()).expect("ticks are short");
+                Moment(awake.0.next_multiple_of(tick))
+            }
         }
-        self.unsynced.clear();
     }
 
-    /// The oldest write becomes durable.
-    pub fn sync(&mut self, id: WriteId) {
-        let (first, write) = self.unsynced.pop_front().expect("a write is under way");
-        assert_eq!(first, id, "writes become durable in order");
-        absorb(&mut self.disk, write);
+    /// Notes when its node wants to be woken next.
+    pub fn plan_wake(&mut self) {
+        self.wake_at = match &self.node {
+            Some(node) if node.deadline() < Moment::NEVER => self.attends_at(self.clock.when(node.deadline())),
+            _ => Moment::NEVER,
+        };
     }
 
-    /// When its node wants to be woken.
-    pub fn wake_at(&self) -> Moment {
-        self.node.as_ref().map_or(Moment::NEVER, |node| node.deadline().max(self.asleep_until))
+    /// Hands its node an input, at the time that its clock shows.
+    pub fn handle(&mut self, now: Moment, input: Input) {
+        let now = self.clock.read(now);
+        self.node.as_mut().expect("who hears something runs").handle(now, input);
     }
 }
 
 /// Applies a write as every store must, and checks that it can be.
-fn absorb(disk: &mut Durable, write: Write) {
+pub(super) fn absorb(disk: &mut Durable, write: Write) {
     if let Some(ballot) = write.ballot {
         let kept = ballot.term > disk.ballot.term || disk.ballot.vote.is_none() || ballot.vote == disk.ballot.vote;
         assert!(ballot.term >= disk.ballot.term && kept, "term and vote never go back: {:?} {ballot:?}", disk.ballot);

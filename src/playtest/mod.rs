@@ -19,12 +19,16 @@
 //! assert_eq!(cluster.texts(leader), ["hello", "world"]);
 //! ```
 
+mod clock;
 mod cluster;
+mod disk;
 mod machine;
+mod mishaps;
 mod network;
 mod party;
 mod referee;
 mod run;
+mod told;
 
 pub use cluster::Cluster;
 pub use machine::Answer;

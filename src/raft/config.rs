@@ -7,12 +7,10 @@ use std::time::Duration;
 /// How patient a node is, and how much it takes on. The default is what ships.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// How often a leader shows that it is there.
-    pub heartbeat: Duration,
-    /// The shortest time a voter waits for a leader before it asks for votes; within it, a voter that
-    /// hears a leader grants nobody else a vote.
+    /// The least patience of a room, however short its round trips: within it, a voter that heard a leader
+    /// grants nobody else a vote. A leader shows five times as often that it is there.
     pub election_timeout_min: Duration,
-    /// The longest such time, and how long a leader goes on without hearing from a majority.
+    /// The most, however long they are.
     pub election_timeout_max: Duration,
     /// After how much silence a voter loses its vote, if the others can go on without it.
     pub silence: Duration,
@@ -48,9 +46,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_millis(100),
-            election_timeout_min: Duration::from_millis(600),
-            election_timeout_max: Duration::from_millis(1_100),
+            election_timeout_min: Duration::from_millis(400),
+            election_timeout_max: Duration::from_secs(3),
             silence: Duration::from_secs(5),
             settling: Duration::from_millis(500),
             oversleep: Duration::from_millis(250),

@@ -45,7 +45,9 @@ impl Node {
             MessageBody::Append { previous, entries, commit, sent } => {
                 self.take_append(from, previous, entries, commit, sent);
             }
-            MessageBody::Heartbeat { commit, round, sent } => self.take_heartbeat(from, commit, round, sent),
+            MessageBody::Heartbeat { commit, round, patience_ms, sent } => {
+                self.take_heartbeat(from, commit, round, patience_ms, sent);
+            }
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
             MessageBody::HeartbeatReply { round, sent } => self.count_heartbeat(from, round, sent),
@@ -76,9 +78,7 @@ impl Node {
     /// Whether a leader is at work, as far as this node can tell.
     fn has_leader(&self) -> bool {
         match &self.role {
-            Role::Follower(following) => {
-                following.heard.is_some_and(|heard| self.now - heard < self.config.election_timeout_min)
-            }
+            Role::Follower(following) => following.heard.is_some_and(|heard| self.now - heard < self.patience),
             Role::Candidate(_) => false,
             // A leader that has lost its majority steps down by itself.
             Role::Leader(_) => true,
@@ -114,7 +114,7 @@ impl Node {
     fn goes_first(&self, other: NodeId, last: LogPosition) -> bool {
         match &self.role {
             Role::Candidate(candidacy) => {
-                let begins = self.now - candidacy.since < self.config.heartbeat * 3;
+                let begins = self.now - candidacy.since < self.patience;
                 begins && candidacy.stage == Stage::Sounding && (self.log.last(), self.id) > (last, other)
             }
             _ => false,
@@ -178,19 +178,18 @@ impl Node {
         if let Role::Follower(following) = &mut self.role {
             following.heard = Some(self.now);
         }
+        self.excused = false;
         true
-    }
-
-    /// Gives a leader a random time to show up (§3.4).
-    pub(super) fn await_leader(&mut self) {
-        let patience = self.dice.between(self.config.election_timeout_min, self.config.election_timeout_max);
-        self.election_at = self.now + patience;
     }
 
     /// No leader has shown up: asks whether it could win, or goes on waiting for one.
     pub(super) fn miss_leader(&mut self) {
         if self.now < self.election_at {
             return;
+        }
+        if self.durability.ballot() != self.ballot {
+            // Its vote for another is not out yet.
+            return self.await_leader();
         }
         if self.may_campaign() {
             return self.sound();
@@ -210,7 +209,6 @@ impl Node {
 
     fn sound(&mut self) {
         self.note(Deed::Sound);
-        self.await_leader();
         self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, true)]));
         self.count_answers();
     }
@@ -219,12 +217,19 @@ impl Node {
     pub(super) fn run(&mut self, transfer: bool) {
         self.note(Deed::Campaign { transfer });
         self.set_ballot(Ballot { term: self.term().next(), vote: Some(self.id) });
-        self.await_leader();
         self.begin_candidacy(Stage::Running { transfer }, BTreeMap::new());
     }
 
     fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, bool>) {
-        self.role = Role::Candidate(Candidacy { stage, answers, since: self.now, ask_at: Moment::NEVER });
+        let (since, failures) = match &self.role {
+            Role::Candidate(candidacy) => (candidacy.since, candidacy.failures),
+            _ => (self.now, 0),
+        };
+        match stage {
+            Stage::Sounding => self.await_leader(),
+            Stage::Running { .. } => self.await_votes(failures),
+        }
+        self.role = Role::Candidate(Candidacy { stage, answers, since, failures, ask_at: Moment::NEVER });
         self.forwarding.restart(self.outbox.settled());
         self.reads.restart();
         self.ask();
@@ -233,7 +238,8 @@ impl Node {
     /// Asks every voter that has not answered, for messages may get lost. Who would not have given its vote
     /// may have missed the leader since.
     fn ask(&mut self) {
-        let again = self.now + self.config.heartbeat * 2;
+        let Role::Candidate(candidacy) = &self.role else { return };
+        let again = self.ask_again_at(candidacy.since);
         let Role::Candidate(candidacy) = &mut self.role else { return };
         candidacy.ask_at = again;
         let stage = candidacy.stage;
@@ -257,14 +263,22 @@ impl Node {
 
     /// Nobody has won yet: asks again, or starts over.
     pub(super) fn campaign_on(&mut self) {
-        let Role::Candidate(candidacy) = &self.role else { return };
+        let Role::Candidate(candidacy) = &mut self.role else { return };
         if self.now >= self.election_at && self.durability.ballot() != self.ballot {
             // Nobody was asked before its own vote is durable; a new term would begin the wait for it again.
             self.await_leader();
         } else if self.now >= self.election_at {
+            candidacy.failures += u32::from(candidacy.stage != Stage::Sounding);
             if self.may_campaign() { self.sound() } else { self.follow(self.term(), None, Why::NoVote) }
         } else if self.now >= candidacy.ask_at {
             self.ask();
+        }
+    }
+
+    /// Asks afresh, after another gap in its own time.
+    pub(super) fn ask_anew(&mut self) {
+        if self.durability.ballot() == self.ballot && self.may_campaign() {
+            self.sound();
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the log holds.
 
-use super::{LogIndex, LogPosition, LogTime, Membership, NodeId, Serial, Term};
+use super::{LogIndex, LogPosition, LogTime, MEMBERS_MAX, Membership, NodeId, Serial, Term};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,8 @@ pub const COMMAND_BYTES_MAX: usize = 4 * 1024;
 pub(super) const ENTRY_BYTES: usize = 64;
 /// The most that one member takes, encoded.
 const MEMBER_BYTES: usize = 48;
+/// The most that an entry with a configuration takes, encoded.
+pub(super) const MEMBERSHIP_BYTES_MAX: usize = ENTRY_BYTES + MEMBERS_MAX * MEMBER_BYTES;
 
 /// One entry of the replicated log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

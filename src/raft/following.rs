@@ -74,10 +74,18 @@ impl Node {
     }
 
     /// A heartbeat proves what its commit position proves: who holds that entry holds all before it (§3.5).
-    pub(super) fn take_heartbeat(&mut self, from: NodeId, commit: LogPosition, round: u64, sent: Moment) {
+    pub(super) fn take_heartbeat(
+        &mut self,
+        from: NodeId,
+        commit: LogPosition,
+        round: u64,
+        patience_ms: u32,
+        sent: Moment,
+    ) {
         if !self.accept_leader(from) {
             return self.ignore();
         }
+        self.adopt_patience(patience_ms);
         let trusting = self.config.errs(Mutant::TrustHeartbeatCommit);
         if self.log.holds(commit) || trusting {
             self.commit_to(commit.index.min(self.last()));

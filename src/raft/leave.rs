@@ -38,11 +38,9 @@ impl Node {
 
     /// Takes the next step towards leaving; repeated until nothing is left to do.
     pub(super) fn leave_on(&mut self) {
-        let Some(leaving) = &mut self.leaving else { return };
-        if self.now < leaving.again_at {
-            return;
-        }
-        leaving.again_at = self.now + self.config.heartbeat / 4;
+        let again_at = self.now + self.heartbeat_interval() / 4;
+        let Some(leaving) = self.leaving.as_mut().filter(|leaving| self.now >= leaving.again_at) else { return };
+        leaving.again_at = again_at;
         if self.has_handed_over() {
             if let Some(leaving) = &mut self.leaving {
                 leaving.again_at = Moment::NEVER;
@@ -87,7 +85,7 @@ impl Node {
     /// Begins a hand-over (§3.10): nothing new is appended until it is over, for at most one election timeout.
     fn transfer_to(&mut self, target: NodeId) {
         self.note(Deed::HandOver(target));
-        let until = self.now + self.config.election_timeout_min;
+        let until = self.now + self.patience;
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.transfer = Some(Transfer { target, until, told: false });
         }

@@ -106,7 +106,7 @@ impl Log {
     }
 
     /// The last configuration up to `index`, and every one after it.
-    pub fn memberships_since(&self, index: LogIndex) -> impl Iterator<Item = &Membership> {
+    pub fn memberships_since(&self, index: LogIndex) -> impl Iterator<Item = &Membership> + Clone {
         let count = self.configurations.partition_point(|configuration| *configuration <= index);
         (count..=self.configurations.len()).map(|count| self.configuration(count))
     }

@@ -72,6 +72,8 @@ pub enum MessageBody {
         commit: LogPosition,
         /// The leader's last round, which reads may wait for (§6.4).
         round: u64,
+        /// For how long the leader wishes to be waited for, in milliseconds.
+        patience_ms: u32,
         /// The leader's clock.
         sent: Moment,
     },

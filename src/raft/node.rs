@@ -16,7 +16,10 @@ use super::{
     trace::Trace,
 };
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 /// One Raft participant, as a pure state machine.
 ///
@@ -52,6 +55,10 @@ pub struct Node {
     pub(super) commit: LogIndex,
     pub(super) applied: LogIndex,
     pub(super) role: Role,
+    /// How long a leader is waited for, as it last said.
+    pub(super) patience: Duration,
+    /// Its silence was excused by a gap in our own time, and it was not heard since.
+    pub(super) excused: bool,
     /// When a leader is missed.
     pub(super) election_at: Moment,
     pub(super) durability: Durability,
@@ -81,6 +88,8 @@ impl Node {
         let mut dice = Dice::new(seed ^ id.0);
         let reads = Reads::new(dice.roll());
         assert!(commit <= last, "the store knows more committed than it holds");
+        // Nothing is measured yet.
+        let patience = (config.election_timeout_min * 2).min(config.election_timeout_max);
         let mut node = Self {
             id,
             dice,
@@ -91,6 +100,8 @@ impl Node {
             applied: LogIndex(0),
             role: Role::Follower(Following { verified: commit, ..Following::default() }),
             election_at: Moment::NEVER,
+            patience,
+            excused: false,
             durability: Durability::new(ballot, last, commit),
             commit_at: Moment::NEVER,
             sessions: Sessions::default(),
@@ -166,7 +177,7 @@ impl Node {
     /// What it is doing, for those who watch.
     pub fn status(&self) -> Status {
         let follower = |(node, progress): (&NodeId, &super::progress::Progress)| {
-            let heard = progress.is_heard(self.now, self.config.election_timeout_max);
+            let heard = progress.is_heard(self.now, self.attention());
             (*node, Follower { matched: progress.matched, heard })
         };
         Status {
@@ -207,6 +218,11 @@ impl Node {
         self.ballot.term
     }
 
+    /// For how long a leader is waited for, as the last one wished.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Its term and its vote in it, durable or on the way there.
     pub fn ballot(&self) -> Ballot {
         self.ballot
@@ -240,6 +256,16 @@ impl Node {
     /// The configuration that was in force at `index`.
     pub fn membership_at(&self, index: LogIndex) -> &Membership {
         self.log.membership_at(index)
+    }
+
+    /// Up to where the state machine has been carried.
+    pub fn applied(&self) -> LogIndex {
+        self.applied
+    }
+
+    /// The configurations in the log that are not known committed.
+    pub fn uncommitted_memberships(&self) -> impl Iterator<Item = &Membership> + Clone {
+        self.log.memberships_since(self.commit).skip(1)
     }
 
     /// How many messages it ignored because no honest peer sends them.

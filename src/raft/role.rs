@@ -2,6 +2,7 @@
 
 use super::{
     Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, rounds::Rounds, sessions::Sessions,
+    timing::Peak,
 };
 use std::collections::BTreeMap;
 
@@ -32,7 +33,10 @@ pub(super) struct Candidacy {
     pub stage: Stage,
     /// Who answered, and what.
     pub answers: BTreeMap<NodeId, bool>,
+    /// Since when it asks, without a leader in between.
     pub since: Moment,
+    /// How many of its campaigns came to nothing since then.
+    pub failures: u32,
     /// When those who have not answered are asked again.
     pub ask_at: Moment,
 }
@@ -65,6 +69,8 @@ pub(super) struct Leadership {
     pub uncommitted_bytes: usize,
     pub heartbeat_at: Moment,
     pub rounds: Rounds,
+    /// How late its own heartbeats were.
+    pub lateness: Peak,
     pub transfer: Option<Transfer>,
 }
 

@@ -118,6 +118,8 @@ pub enum Why {
     Refused,
     /// No majority answers.
     NoMajority,
+    /// It was asleep.
+    Asleep,
     /// It has no vote.
     NoVote,
     /// The vote of this term is given to another.
@@ -225,6 +227,7 @@ impl fmt::Display for Why {
             Self::VoteGiven => "its vote is given away",
             Self::Refused => "a majority refuses",
             Self::NoMajority => "no majority answers",
+            Self::Asleep => "it was asleep",
             Self::NoVote => "it has no vote",
             Self::VotedForAnother => "the vote of this term is another's",
             Self::OlderLog => "the other's log is older",

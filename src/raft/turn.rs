@@ -24,25 +24,6 @@ impl Durable {
 }
 
 impl Node {
-    /// Moves the clock on. If the deadline is long past, this node was asleep: what it did not hear
-    /// meanwhile says nothing about the others, so all patience begins anew and nobody campaigns at once.
-    pub(super) fn pass_time(&mut self, now: Moment) {
-        let asleep = now > self.now + self.config.oversleep && now > self.deadline() + self.config.oversleep;
-        self.now = self.now.max(now);
-        if !asleep {
-            return;
-        }
-        self.note(Deed::Awake);
-        match &mut self.role {
-            Role::Leader(leadership) => {
-                leadership.peers.values_mut().for_each(|progress| progress.excuse(now));
-                leadership.heartbeat_at = now;
-            }
-            _ if self.election_at < Moment::NEVER => self.await_leader(),
-            _ => {}
-        }
-    }
-
     /// Does what is due. Each part looks at its own clock.
     pub(super) fn wake(&mut self) {
         match self.role {
