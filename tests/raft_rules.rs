@@ -55,6 +55,7 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Apply(applied) => self.applied.push(applied.command.serial),
+                Effect::Read { .. } => unreachable!("nobody reads here"),
             }
         }
     }
@@ -125,9 +126,9 @@ fn a_follower_commits_only_what_the_message_verifies() {
     };
     lab.hear(A, 3, append(3));
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), patience_ms: 400, sent: Moment::ZERO });
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), patience_ms: 400, sent: Moment::ZERO });
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(lab.node.commit(), LogIndex(2));
 }
 
@@ -148,7 +149,7 @@ fn an_append_that_was_overtaken_drops_nothing() {
 #[test]
 fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
     let mut lab = Lab::new(&[2], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), patience_ms: 400, sent: Moment::ZERO });
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
     let body =
         MessageBody::Append { previous: at(1, 1), entries: vec![entry(3, 2)], commit: LogIndex(2), sent: Moment::ZERO };
     lab.hear(B, 3, body);
@@ -168,7 +169,7 @@ fn a_gap_is_answered_with_where_the_logs_may_agree() {
 #[test]
 fn a_voter_that_hears_its_leader_helps_nobody_depose_it() {
     let mut lab = Lab::new(&[], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, sent: Moment::ZERO });
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert!(lab.hear(B, 9, MessageBody::Vote { last: at(8, 8), transfer: false }).is_empty());
     assert_eq!(lab.node.term(), Term(2));
     let answers = lab.hear(B, 9, MessageBody::PreVote { last: at(8, 8) });
@@ -193,7 +194,8 @@ fn granting_a_pre_vote_changes_nothing() {
 #[test]
 fn a_leader_of_the_past_is_told_so() {
     let mut lab = Lab::new(&[], 5);
-    let answers = lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, sent: Moment::ZERO });
+    let answers =
+        lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(answers, [(A, Message { term: Term(5), body: MessageBody::Outdated })]);
     let mut leader = Lab::new(&[], 2).elected();
     leader.hear(A, 5, MessageBody::Outdated);
@@ -223,7 +225,7 @@ fn who_wakes_late_waits_for_a_leader_first() {
 #[test]
 fn a_clock_that_ticks_once_a_second_asks_in_the_end() {
     let mut lab = Lab::new(&[], 2);
-    let heartbeat = MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, sent: Moment::ZERO };
+    let heartbeat = MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO };
     (0..2).for_each(|_| drop(lab.hear(A, 2, heartbeat.clone())));
     let asks = |lab: &Lab| lab.sent.iter().any(|(_, message)| matches!(message.body, MessageBody::PreVote { .. }));
     lab.sent.clear();
@@ -264,7 +266,7 @@ fn a_patience_out_of_bounds_is_brought_within_them() {
     let config = Config::default();
     for (said, taken) in [(0, config.election_timeout_min), (u32::MAX, config.election_timeout_max)] {
         let mut lab = Lab::new(&[], 2);
-        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: said, sent: Moment::ZERO });
+        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: said, sent: Moment::ZERO });
         assert_eq!(lab.node.patience(), taken);
     }
 }
@@ -306,8 +308,11 @@ fn a_successor_is_called_again_and_again_then_the_next_one() {
             calls.extend(lab.sent.drain(..).filter_map(called));
             for voter in [A, B] {
                 let sent = lab.now;
-                calls
-                    .extend(lab.hear(voter, term, MessageBody::HeartbeatReply { sent }).into_iter().filter_map(called));
+                calls.extend(
+                    lab.hear(voter, term, MessageBody::HeartbeatReply { round: 0, sent })
+                        .into_iter()
+                        .filter_map(called),
+                );
             }
             lab.now = lab.node.deadline();
             lab.input(Input::Wake);

@@ -1,7 +1,7 @@
 //! The cluster, and the words in which stories about it are told.
 
 use super::{
-    machine::Machine,
+    machine::{Answer, Machine},
     network::{Conditions, Network},
     referee::Referee,
     run::Event,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::raft::{
     Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
-    Payload, Permission, RoleKind, Serial, Standing, Term,
+    Payload, Permission, ReadId, RoleKind, Serial, Standing, Term,
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -24,6 +24,7 @@ pub struct Cluster {
     pub(super) queue: BTreeMap<(Moment, u64), Event>,
     pub(super) scheduled: u64,
     pub(super) sent: u64,
+    reads: u64,
     pub(super) referee: Referee,
     pub(super) told: Told,
 }
@@ -61,6 +62,7 @@ impl Cluster {
             queue: BTreeMap::new(),
             scheduled: 0,
             sent: 0,
+            reads: 0,
             referee: Referee::default(),
             told: Told::default(),
         };
@@ -212,6 +214,24 @@ impl Cluster {
         let serial = running.propose(now, text.to_owned().into()).expect("the outbox has room");
         self.settle(node);
         serial
+    }
+
+    /// Asks for a read at a node.
+    pub fn read_at(&mut self, node: u64) -> ReadId {
+        self.reads += 1;
+        let (id, now, done) = (ReadId(self.reads), self.now, self.history().len());
+        let machine = self.machine_mut(node);
+        let now = machine.clock.read(now);
+        let running = machine.node.as_mut().expect("who reads runs");
+        running.read(now, id).expect("not too many reads wait");
+        machine.reading.insert(id, done);
+        self.settle(node);
+        id
+    }
+
+    /// How a read at a node ended, if it did.
+    pub fn answer(&self, node: u64, id: ReadId) -> Option<&Answer> {
+        self.machines[&node].read.get(&id)
     }
 
     /// Changes the configuration at a node, as its leader would.

@@ -1,8 +1,10 @@
 //! One simulated computer: a node while it runs, a clock, and a disk that outlives it.
 
 use super::{clock::Clock, disk::Disk};
-use crate::raft::{Applied, Config, Dice, Durable, Input, Moment, Node, NodeId, Permission, Write};
-use std::time::Duration;
+use crate::raft::{
+    Applied, Config, Dice, Durable, Holdup, Input, LogIndex, Moment, Node, NodeId, Permission, ReadId, Write,
+};
+use std::{collections::BTreeMap, time::Duration};
 
 pub(super) struct Machine {
     pub id: u64,
@@ -15,12 +17,25 @@ pub(super) struct Machine {
     pub life: u64,
     /// What this life has applied.
     pub applied: Vec<Applied>,
+    /// What this life wants to read, and how many commands were carried out anywhere when it was asked.
+    pub reading: BTreeMap<ReadId, usize>,
+    /// What this life has read.
+    pub read: BTreeMap<ReadId, Answer>,
     /// Its driver does nothing before this.
     pub asleep_until: Moment,
     /// Its driver runs only this often, as in a hidden tab.
     pub tick: Option<Duration>,
     /// When its node wants to be woken.
     pub wake_at: Moment,
+}
+
+/// How a read ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// As the core says.
+    pub outcome: Result<LogIndex, Holdup>,
+    /// How many commands this node had carried out.
+    pub applied: usize,
 }
 
 impl Machine {
@@ -33,6 +48,8 @@ impl Machine {
             clock: Clock::default(),
             life: 0,
             applied: Vec::new(),
+            reading: BTreeMap::new(),
+            read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
             tick: None,
             wake_at: Moment::NEVER,
@@ -44,6 +61,8 @@ impl Machine {
         let Some(durable) = self.disk.open() else { return false };
         self.life += 1;
         self.applied.clear();
+        self.reading.clear();
+        self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
         self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, durable, self.clock.read(now)));
         self.plan_wake();

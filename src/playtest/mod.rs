@@ -31,5 +31,6 @@ mod run;
 mod told;
 
 pub use cluster::Cluster;
+pub use machine::Answer;
 pub use network::Conditions;
 pub use party::{FRAME, Guest, Party};

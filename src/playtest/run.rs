@@ -1,6 +1,6 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::Cluster;
+use super::{Cluster, machine::Answer};
 use crate::raft::{Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
 use std::time::Duration;
 
@@ -131,6 +131,13 @@ impl Cluster {
             Effect::Apply(applied) => {
                 self.machine_mut(at).applied.push(applied);
                 self.referee.inspect_applied(&self.machines[&at]);
+            }
+            Effect::Read { id, outcome } => {
+                let machine = self.machine_mut(at);
+                let applied = machine.applied.len();
+                let before = machine.reading.remove(&id).expect("a read ends once");
+                assert!(outcome.is_err() || applied >= before, "node {at} reads what is out of date");
+                machine.read.insert(id, Answer { outcome, applied });
             }
         }
     }

@@ -20,6 +20,8 @@ pub struct Config {
     pub oversleep: Duration,
     /// How long the commit index may go unwritten when nothing else is written.
     pub commit_lag: Duration,
+    /// How long a read waits before it is given up.
+    pub read_patience: Duration,
     /// How many voters a leader makes of those who join.
     pub voters_max: usize,
     /// The most encoded bytes of entries or commands in one message.
@@ -34,6 +36,8 @@ pub struct Config {
     pub outbox_commands_max: usize,
     /// The most bytes of those.
     pub outbox_bytes_max: usize,
+    /// The most reads of its own that a node keeps waiting.
+    pub reads_max: usize,
     /// A mistake to make, to prove that the checks see it.
     #[cfg(feature = "playtest")]
     pub mutant: Option<Mutant>,
@@ -48,6 +52,7 @@ impl Default for Config {
             settling: Duration::from_millis(500),
             oversleep: Duration::from_millis(250),
             commit_lag: Duration::from_millis(500),
+            read_patience: Duration::from_secs(5),
             voters_max: 5,
             append_bytes_max: 14 * 1024,
             window_bytes: 512 * 1024,
@@ -55,6 +60,7 @@ impl Default for Config {
             uncommitted_bytes_max: 4 * 1024 * 1024,
             outbox_commands_max: 100_000,
             outbox_bytes_max: 64 * 1024 * 1024,
+            reads_max: 4_096,
             #[cfg(feature = "playtest")]
             mutant: None,
         }

@@ -45,14 +45,16 @@ impl Node {
             MessageBody::Append { previous, entries, commit, sent } => {
                 self.take_append(from, previous, entries, commit, sent);
             }
-            MessageBody::Heartbeat { commit, patience_ms, sent } => {
-                self.take_heartbeat(from, commit, patience_ms, sent);
+            MessageBody::Heartbeat { commit, round, patience_ms, sent } => {
+                self.take_heartbeat(from, commit, round, patience_ms, sent);
             }
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
-            MessageBody::HeartbeatReply { sent } => self.count_heartbeat(from, sent),
+            MessageBody::HeartbeatReply { round, sent } => self.count_heartbeat(from, round, sent),
             MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
+            MessageBody::ReadIndex { question } => self.take_question(from, question),
+            MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
             MessageBody::TimeoutNow { last } => self.take_call(from, last),
             MessageBody::Retire => self.let_retire(from),
             MessageBody::PreVote { .. } | MessageBody::Outdated => {}
@@ -168,6 +170,7 @@ impl Node {
         self.note(Deed::Follow { leader, why });
         self.role = Role::Follower(Following { leader, verified: self.commit, ..Following::default() });
         self.forwarding.restart(self.outbox.settled());
+        self.reads.restart();
     }
 
     /// Accepts `from` as the leader of this term; false if it can't be.
@@ -237,6 +240,7 @@ impl Node {
         }
         self.role = Role::Candidate(Candidacy { stage, answers, since, failures, ask_at: Moment::NEVER });
         self.forwarding.restart(self.outbox.settled());
+        self.reads.restart();
         self.ask();
     }
 

@@ -10,6 +10,7 @@ use super::{
     leave::Leaving,
     log::Log,
     outbox::Outbox,
+    reads::Reads,
     role::{Following, Role},
     sessions::Sessions,
     trace::Trace,
@@ -38,7 +39,7 @@ use std::{
 ///     match effect {
 ///         Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
 ///         Effect::Apply(it) => applied.push(it.command.body),
-///         Effect::Send { .. } => unreachable!("it is alone"),
+///         _ => unreachable!("it is alone, and reads nothing"),
 ///     }
 /// }
 /// assert_eq!(applied, ["hello"]);
@@ -66,6 +67,7 @@ pub struct Node {
     pub(super) sessions: Sessions,
     pub(super) outbox: Outbox,
     pub(super) forwarding: Forwarding,
+    pub(super) reads: Reads,
     pub(super) links: Links,
     pub(super) leaving: Option<Leaving>,
     pub(super) ignored: u64,
@@ -83,12 +85,14 @@ impl Node {
         let Durable { ballot, log, commit, outbox, last_serial } = durable;
         let log = Log::new(log);
         let last = log.last().index;
+        let mut dice = Dice::new(seed ^ id.0);
+        let reads = Reads::new(dice.roll());
         assert!(commit <= last, "the store knows more committed than it holds");
         // Nothing is measured yet.
         let patience = (config.election_timeout_min * 2).min(config.election_timeout_max);
         let mut node = Self {
             id,
-            dice: Dice::new(seed ^ id.0),
+            dice,
             config,
             now,
             ballot,
@@ -103,6 +107,7 @@ impl Node {
             sessions: Sessions::default(),
             outbox: Outbox::new(outbox, last_serial),
             forwarding: Forwarding::default(),
+            reads,
             links: Links::default(),
             leaving: None,
             ignored: 0,
@@ -156,7 +161,7 @@ impl Node {
         if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
             self.flush();
         }
-        self.effects.pop_front().or_else(|| self.next_applied())
+        self.effects.pop_front().or_else(|| self.next_decided())
     }
 
     /// When [`Input::Wake`] is due, as of the last [`poll`](Self::poll) that gave nothing.
@@ -167,7 +172,7 @@ impl Node {
             Role::Leader(leadership) => self.retry_at(leadership).min(leadership.heartbeat_at),
         };
         let leave = self.leaving.as_ref().map_or(Moment::NEVER, |leaving| leaving.again_at);
-        office.min(self.commit_at).min(self.forwarding.retry_at()).min(leave)
+        office.min(self.commit_at).min(self.forwarding.retry_at()).min(self.reads.deadline()).min(leave)
     }
 
     /// What it is doing, for those who watch.

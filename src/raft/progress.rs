@@ -23,6 +23,8 @@ pub(super) struct Progress {
     probe: LogIndex,
     /// The commit index as last told.
     pub commit_told: LogIndex,
+    /// The last round of heartbeats that it answered.
+    pub round: u64,
     /// When it asked to give up its vote, if it did.
     pub retiring: Option<Moment>,
     /// The longest that it recently took to answer a heartbeat, once it did.
@@ -48,6 +50,7 @@ impl Progress {
             next,
             probe: next,
             commit_told: LogIndex(0),
+            round: 0,
             retiring: None,
             delay: None,
             streaming: true,

@@ -6,6 +6,7 @@ use super::{
     progress::Progress,
     quorum::reached_by_majority,
     role::{Leadership, Role},
+    rounds::Rounds,
     timing::Peak,
 };
 
@@ -27,6 +28,7 @@ impl Node {
             appended,
             uncommitted_bytes: 0,
             heartbeat_at: self.now + self.heartbeat_interval(),
+            rounds: Rounds::default(),
             lateness: Peak::default(),
             transfer: None,
             failed_successor: None,
@@ -57,6 +59,7 @@ impl Node {
             return;
         };
         let told = log.position_at(*commit).expect("what is committed is in the log");
+        let round = leadership.rounds.last();
         for (peer, progress) in &mut leadership.peers {
             let mut send =
                 |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
@@ -70,7 +73,7 @@ impl Node {
             }
             if progress.commit_told < *commit && progress.is_heard(*now, config.election_timeout_max) {
                 progress.commit_told = *commit;
-                send(MessageBody::Heartbeat { commit: told, patience_ms, sent: *now });
+                send(MessageBody::Heartbeat { commit: told, round, patience_ms, sent: *now });
             }
         }
     }
@@ -97,9 +100,9 @@ impl Node {
         let Role::Leader(leadership) = &mut self.role else { return };
         leadership.heartbeat_at = self.now + interval;
         let commit = self.log.position_at(self.commit).expect("what is committed is in the log");
+        let body = MessageBody::Heartbeat { commit, round: leadership.rounds.last(), patience_ms, sent: self.now };
         for peer in leadership.peers.keys() {
-            let body = MessageBody::Heartbeat { commit, patience_ms, sent: self.now };
-            let message = Message { term: self.ballot.term, body };
+            let message = Message { term: self.ballot.term, body: body.clone() };
             self.effects.push_back(Effect::Send { to: *peer, message });
         }
     }
@@ -133,9 +136,13 @@ impl Node {
         }
     }
 
-    pub(super) fn count_heartbeat(&mut self, from: NodeId, sent: Moment) {
+    pub(super) fn count_heartbeat(&mut self, from: NodeId, round: u64, sent: Moment) {
+        if self.role.leadership().is_some_and(|leadership| round > leadership.rounds.last()) {
+            return self.ignore();
+        }
         let (now, patience) = (self.now, self.patience);
         if let Some((progress, since)) = self.answered(from) {
+            progress.round = progress.round.max(round);
             progress.observe_heartbeat(sent, since, now, patience);
         }
     }

@@ -3,6 +3,7 @@
 use super::{
     Entry, LogIndex, LogTime, Moment, NodeId, RoleKind,
     progress::Progress,
+    rounds::Rounds,
     sessions::Sessions,
     timing::Peak,
     transfer::{Call, Transfer},
@@ -75,6 +76,7 @@ pub(super) struct Leadership {
     /// The bytes in the log beyond the commit index.
     pub uncommitted_bytes: usize,
     pub heartbeat_at: Moment,
+    pub rounds: Rounds,
     /// How late its own heartbeats were.
     pub lateness: Peak,
     pub transfer: Option<Transfer>,
