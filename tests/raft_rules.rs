@@ -274,7 +274,7 @@ fn a_patience_out_of_bounds_is_brought_within_them() {
 #[test]
 fn a_successor_campaigns_only_once_it_holds_what_the_leader_had() {
     let mut lab = Lab::new(&[], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, sent: Moment::ZERO });
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
     assert!(lab.hear(A, 2, MessageBody::TimeoutNow { last: at(2, 2) }).is_empty());
     let append =
         MessageBody::Append { previous: at(1, 1), entries: vec![entry(2, 2)], commit: LogIndex(1), sent: Moment::ZERO };
@@ -287,7 +287,7 @@ fn a_successor_campaigns_only_once_it_holds_what_the_leader_had() {
 fn a_call_to_take_over_is_forgotten_after_a_while_and_counts_from_the_leader_only() {
     for (caller, later) in [(A, Duration::from_secs(2)), (B, Duration::ZERO)] {
         let mut lab = Lab::new(&[], 2);
-        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, sent: Moment::ZERO });
+        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
         lab.hear(caller, 2, MessageBody::TimeoutNow { last: at(2, 2) });
         lab.now = lab.now + later;
         let entries = vec![entry(2, 2)];
