@@ -24,6 +24,9 @@ pub enum Input {
     Linked(Joiner),
     /// Our link to a node is gone. A hint: only silence counts.
     Unlinked(NodeId),
+    /// This node should lead rather than others, or rather not: [`PRIORITY_DEFAULT`](super::PRIORITY_DEFAULT) unless
+    /// told, less on a poor link or in a hidden tab, zero to lead only until another can.
+    Priority(u8),
     /// Somebody wishes that another node leads: this voter, or the best one. Nothing happens unless this node leads.
     Transfer {
         /// Who.

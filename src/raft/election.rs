@@ -50,7 +50,10 @@ impl Node {
             }
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
-            MessageBody::HeartbeatReply { round, sent } => self.count_heartbeat(from, round, sent),
+            MessageBody::HeartbeatReply { priority, round, sent } => {
+                self.note_priority(from, priority);
+                self.count_heartbeat(from, round, sent);
+            }
             MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
             MessageBody::ReadIndex { question } => self.take_question(from, question),

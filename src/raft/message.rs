@@ -79,6 +79,8 @@ pub enum MessageBody {
     },
     /// The follower is there.
     HeartbeatReply {
+        /// The follower's priority.
+        priority: u8,
         /// From the heartbeat.
         round: u64,
         /// From the heartbeat.

@@ -26,6 +26,7 @@ mod moment;
 mod mutant;
 mod node;
 mod outbox;
+mod priority;
 mod progress;
 mod quorum;
 mod reads;
@@ -53,6 +54,7 @@ pub use moment::*;
 #[cfg(feature = "playtest")]
 pub use mutant::Mutant;
 pub use node::Node;
+pub use priority::PRIORITY_DEFAULT;
 pub use trace::{Deed, Step, Why};
 
 #[cfg(not(feature = "playtest"))]

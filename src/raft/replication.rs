@@ -92,6 +92,7 @@ impl Node {
         self.measure_patience();
         self.heartbeat();
         self.abandon_transfer();
+        self.prefer_another();
         self.check_quorum();
     }
 
