@@ -29,6 +29,8 @@ pub(super) struct Progress {
     pub retiring: Option<Moment>,
     /// Its priority, once it told.
     pub priority: Option<u8>,
+    /// Since when it is that.
+    pub priority_since: Moment,
     /// The longest that it recently took to answer a heartbeat, once it did.
     pub delay: Option<Peak>,
     streaming: bool,
@@ -55,6 +57,7 @@ impl Progress {
             round: 0,
             retiring: None,
             priority: None,
+            priority_since: now,
             delay: None,
             streaming: true,
             inflight: Inflight::default(),
