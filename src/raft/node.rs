@@ -91,6 +91,7 @@ impl Node {
         let mut dice = Dice::new(seed ^ id.0);
         let reads = Reads::new(dice.roll());
         assert!(commit <= last, "the store knows more committed than it holds");
+        let priority = if config.witness { 0 } else { PRIORITY_DEFAULT };
         // Nothing is measured yet.
         let patience = (config.election_timeout_min * 2).min(config.election_timeout_max);
         let mut node = Self {
@@ -111,7 +112,7 @@ impl Node {
             outbox: Outbox::new(outbox, last_serial),
             forwarding: Forwarding::default(),
             reads,
-            priority: PRIORITY_DEFAULT,
+            priority,
             restraint: Restraint::default(),
             links: Links::default(),
             leaving: None,
@@ -150,16 +151,23 @@ impl Node {
     /// The command is kept until it is applied, across restarts and changes of leader.
     ///
     /// # Errors
-    /// If it is too large, too many wait already, or this node is leaving.
+    /// If it is too large, too many wait already, or this node is leaving or a witness.
     pub fn propose(&mut self, now: Moment, body: Bytes) -> Result<Serial, Rejected> {
         self.pass_time(now);
-        if self.leaving.is_some() {
-            return Err(Rejected::Leaving);
-        }
+        self.check_takes_requests()?;
         let serial = self.outbox.add(body.clone(), &self.config)?;
         self.durability.stage_command(serial, body);
         self.stirred = true;
         Ok(serial)
+    }
+
+    /// Whether this node proposes and reads at all.
+    pub(super) fn check_takes_requests(&self) -> Result<(), Rejected> {
+        match () {
+            () if self.config.witness => Err(Rejected::Witness),
+            () if self.leaving.is_some() => Err(Rejected::Leaving),
+            () => Ok(()),
+        }
     }
 
     /// Takes the oldest effect that waits to be carried out.

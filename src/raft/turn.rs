@@ -128,7 +128,8 @@ impl Node {
             self.durability.stage_settled(applied.command.serial);
             self.stirred = true;
         }
-        Some(applied)
+        // A witness knows what is carried out, and has nothing to carry it out on.
+        (!self.config.witness).then_some(applied)
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {
