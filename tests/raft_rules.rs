@@ -1,7 +1,7 @@
 //! The rules of the paper that only a message at the wrong moment can show, told message by message.
 
 use bevy_quorum::raft::{
-    Ballot, Command, Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, LogTime, Member, Membership,
+    Ballot, Command, Config, Durable, Effect, Entries, Entry, Input, LogIndex, LogPosition, LogTime, Member, Membership,
     Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Standing, Term,
 };
 use bytes::Bytes;
@@ -25,6 +25,8 @@ struct Lab {
     now: Moment,
     sent: Vec<(NodeId, Message)>,
     applied: Vec<Serial>,
+    asked: Vec<LogPosition>,
+    restored: Vec<LogPosition>,
 }
 
 impl Lab {
@@ -40,7 +42,7 @@ impl Lab {
             ..Durable::default()
         };
         let node = Node::new(ME, Config::default(), 1, durable, Moment::ZERO);
-        Self { node, now: Moment::ZERO, sent: Vec::new(), applied: Vec::new() }
+        Self { node, now: Moment::ZERO, sent: Vec::new(), applied: Vec::new(), asked: Vec::new(), restored: Vec::new() }
     }
 
     fn input(&mut self, input: Input) {
@@ -50,6 +52,8 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Apply(applied) => self.applied.push(applied.command.serial),
+                Effect::Snapshot { position } => self.asked.push(position),
+                Effect::Restore(snapshot) => self.restored.push(snapshot.position),
             }
         }
     }
@@ -106,7 +110,7 @@ fn a_follower_commits_only_what_the_message_verifies() {
     let mut lab = Lab::new(&[2, 2], 2);
     let append = |commit| MessageBody::Append {
         previous: at(1, 1),
-        entries: Vec::new(),
+        entries: Entries::default(),
         commit: LogIndex(commit),
         sent: Moment::ZERO,
     };
@@ -123,7 +127,7 @@ fn an_append_that_was_overtaken_drops_nothing() {
     let mut lab = Lab::new(&[], 2);
     let append = |entries: &[Entry]| MessageBody::Append {
         previous: at(1, 1),
-        entries: entries.to_vec(),
+        entries: entries.iter().cloned().collect(),
         commit: LogIndex(1),
         sent: Moment::ZERO,
     };
@@ -137,7 +141,7 @@ fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
     let mut lab = Lab::new(&[2], 2);
     lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
     let body =
-        MessageBody::Append { previous: at(1, 1), entries: vec![entry(3, 2)], commit: LogIndex(2), sent: Moment::ZERO };
+        MessageBody::Append { previous: at(1, 1), entries: vec![entry(3, 2)].into(), commit: LogIndex(2), sent: Moment::ZERO };
     lab.hear(B, 3, body);
     assert_eq!(lab.node.entry(LogIndex(2)).map(|entry| entry.term), Some(Term(2)));
     assert_eq!(lab.node.ignored(), 1);
@@ -147,7 +151,7 @@ fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
 fn a_gap_is_answered_with_where_the_logs_may_agree() {
     let mut lab = Lab::new(&[2, 2, 4], 4);
     let body =
-        MessageBody::Append { previous: at(3, 9), entries: vec![entry(5, 10)], commit: LogIndex(1), sent: Moment(7) };
+        MessageBody::Append { previous: at(3, 9), entries: vec![entry(5, 10)].into(), commit: LogIndex(1), sent: Moment(7) };
     let answers = lab.hear(A, 5, body);
     assert_eq!(answers[0].1.body, MessageBody::Mismatch { hint: at(2, 3), sent: Moment(7) });
 }
@@ -222,7 +226,7 @@ fn a_mismatch_from_the_future_restarts_nothing() {
 fn an_acknowledgement_covers_no_more_than_the_append_proved() {
     let mut lab = Lab::new(&[1, 1, 1], 1);
     let append =
-        MessageBody::Append { previous: at(1, 1), entries: vec![entry(1, 2)], commit: LogIndex(1), sent: Moment::ZERO };
+        MessageBody::Append { previous: at(1, 1), entries: vec![entry(1, 2)].into(), commit: LogIndex(1), sent: Moment::ZERO };
     let answers = lab.hear(A, 2, append);
     let acknowledged = MessageBody::Appended { matched: LogIndex(2) };
     assert!(answers.contains(&(A, Message { term: Term(2), body: acknowledged })), "{answers:?}");
@@ -233,7 +237,7 @@ fn a_command_that_is_in_the_log_twice_or_too_early_has_no_effect() {
     let mut lab = Lab::new(&[], 1);
     let command = |serial| Payload::Command(Command { author: A, serial: Serial(serial), body: Bytes::new() });
     let entries = [1, 1, 3, 2, 1].into_iter().zip(2..);
-    let entries: Vec<_> =
+    let entries: Entries =
         entries.map(|(serial, index)| Entry { payload: command(serial), ..entry(2, index) }).collect();
     lab.hear(A, 2, MessageBody::Append { previous: at(1, 1), entries, commit: LogIndex(6), sent: Moment::ZERO });
     assert_eq!(lab.applied, [Serial(1), Serial(2)]);

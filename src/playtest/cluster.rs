@@ -8,7 +8,7 @@ use super::{
 };
 use crate::raft::{
     Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
-    Payload, Permission, RoleKind, Serial, Standing, Term,
+    Payload, Permission, RoleKind, Serial, Snapshot, Standing, Term,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,6 +26,10 @@ pub struct Cluster {
     pub(super) queue: BTreeMap<(Moment, u64), Event>,
     pub(super) scheduled: u64,
     pub(super) sent: u64,
+    pub(super) ballast: usize,
+    pub(super) game_latency: Duration,
+    pub(super) snapshots: u64,
+    pub(super) restores: u64,
     pub(super) referee: Referee,
     pub(super) trace: VecDeque<(Moment, u64, Input)>,
 }
@@ -57,12 +61,16 @@ impl Cluster {
             seed: 0,
             dice: Dice::new(0),
             now: Moment::ZERO,
-            config: Config::default(),
+            config: Config { makes_snapshots: true, ..Config::default() },
             machines: machines.collect(),
             network: Network::default(),
             queue: BTreeMap::new(),
             scheduled: 0,
             sent: 0,
+            ballast: 0,
+            game_latency: Duration::ZERO,
+            snapshots: 0,
+            restores: 0,
             referee: Referee::default(),
             trace: VecDeque::new(),
         };
@@ -94,6 +102,20 @@ impl Cluster {
     #[must_use]
     pub fn disk_latency(mut self, latency: Duration) -> Self {
         self.machines.values_mut().for_each(|machine| machine.disk_latency = latency);
+        self
+    }
+
+    /// Makes every state this much larger, in bytes.
+    #[must_use]
+    pub fn ballast(mut self, bytes: usize) -> Self {
+        self.ballast = bytes;
+        self
+    }
+
+    /// Lets every game take this long to make a snapshot.
+    #[must_use]
+    pub fn game_latency(mut self, latency: Duration) -> Self {
+        self.game_latency = latency;
         self
     }
 
@@ -180,6 +202,25 @@ impl Cluster {
         self.machine_mut(node).asleep_until = self.now + duration;
     }
 
+    /// A node's game stops to make snapshots; consensus goes on.
+    pub fn doze(&mut self, node: u64) {
+        self.machine_mut(node).dozes = true;
+    }
+
+    /// A node's game goes on, and makes the snapshot that it was asked for last.
+    pub fn rouse(&mut self, node: u64) {
+        let mut machine = self.machines.remove(&node).expect("nodes are numbered from 1");
+        machine.dozes = false;
+        self.make_snapshot(&mut machine);
+        self.machines.insert(node, machine);
+        self.settle(node);
+    }
+
+    /// A fault of a node's game: from now on its state is another one.
+    pub fn corrupt(&mut self, node: u64) {
+        self.machine_mut(node).state.corrupt();
+    }
+
     /// A new node comes, linked to all, and waits to be let in.
     pub fn join(&mut self, permission: Permission) -> u64 {
         let id = self.numbers().last().map_or(1, |last| last + 1);
@@ -263,7 +304,27 @@ impl Cluster {
         self.machines.keys().copied().collect::<Vec<_>>().into_iter()
     }
 
-    /// What a node has applied since it started.
+    /// The newest snapshot on a node's disk.
+    pub fn snapshot(&self, node: u64) -> Option<&Snapshot> {
+        self.disk(node).snapshot.as_deref()
+    }
+
+    /// The first index that the log on a node's disk still has, or would have.
+    pub fn log_start(&self, node: u64) -> LogIndex {
+        self.disk(node).base.index.next()
+    }
+
+    /// How many snapshots games were asked for.
+    pub fn snapshots(&self) -> u64 {
+        self.snapshots
+    }
+
+    /// How many times a state was replaced by a snapshot's.
+    pub fn restores(&self) -> u64 {
+        self.restores
+    }
+
+    /// What a node's state consists of.
     pub fn applied(&self, node: u64) -> &[Applied] {
         &self.machines[&node].applied
     }

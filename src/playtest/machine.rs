@@ -1,6 +1,10 @@
-//! One simulated computer: a node while it runs, and a disk that outlives it.
+//! One simulated computer: a node while it runs, a disk that outlives it, and a state machine.
 
-use crate::raft::{Applied, Config, Durable, Moment, Node, NodeId, Permission, Write, WriteId};
+use super::state::State;
+use crate::raft::{
+    Applied, Config, Durable, Entry, LogIndex, LogPosition, Moment, Node, NodeId, Permission, Write, WriteId,
+};
+use bytes::Bytes;
 use std::{collections::VecDeque, time::Duration};
 
 pub(super) struct Machine {
@@ -15,8 +19,14 @@ pub(super) struct Machine {
     pub unsynced: VecDeque<(WriteId, Write)>,
     /// Counts starts, so that completions of an earlier life are not mistaken.
     pub life: u64,
-    /// What this life has applied.
+    /// What the state consists of: everything applied, in this life or before.
     pub applied: Vec<Applied>,
+    /// The same, as the state machine of a game would have it.
+    pub state: State,
+    /// Its game makes no snapshots for now.
+    pub dozes: bool,
+    /// The last one that it has not made.
+    pub asked: Option<(LogIndex, Bytes)>,
     /// Its driver does nothing before this.
     pub asleep_until: Moment,
 }
@@ -32,6 +42,9 @@ impl Machine {
             unsynced: VecDeque::new(),
             life: 0,
             applied: Vec::new(),
+            state: State::default(),
+            dozes: false,
+            asked: None,
             asleep_until: Moment::ZERO,
         }
     }
@@ -39,6 +52,8 @@ impl Machine {
     pub fn start(&mut self, config: &Config, seed: u64, now: Moment) {
         self.life += 1;
         self.applied.clear();
+        self.state = State::default();
+        self.asked = None;
         let seed = seed.wrapping_add(self.life << 32);
         self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, self.disk.clone(), now));
     }
@@ -75,16 +90,26 @@ fn absorb(disk: &mut Durable, write: Write) {
     }
     if let Some(from) = write.truncate_from {
         assert!(from > disk.commit, "what is committed stays");
-        disk.log.truncate(usize::try_from(from.0 - 1).expect("logs fit in memory"));
+        disk.log.truncate(usize::try_from(from.0 - 1 - disk.base.index.0).expect("logs fit in memory"));
     }
-    for entry in write.entries {
-        assert_eq!(entry.index.0, disk.log.len() as u64 + 1, "entries are written without gaps");
-        disk.log.push(entry);
+    if let Some(snapshot) = write.snapshot {
+        let before = disk.snapshot.as_ref().map_or(LogIndex(0), |before| before.position.index);
+        assert!(snapshot.position.index > before, "a snapshot is replaced by a newer one");
+        disk.snapshot = Some(snapshot);
+    }
+    if let Some(base) = write.compact {
+        compact(disk, base);
+    }
+    for entry in write.entries.iter() {
+        assert_eq!(entry.index, end(disk).next(), "entries are written without gaps");
+        disk.log.push(entry.clone());
     }
     if let Some(commit) = write.commit {
-        assert!(commit >= disk.commit && commit.0 <= disk.log.len() as u64, "the commit index grows within the log");
+        assert!(commit >= disk.commit && commit <= end(disk), "the commit index grows within the log");
         disk.commit = commit;
     }
+    let snapshot = disk.snapshot.as_ref().map_or(LogIndex(0), |snapshot| snapshot.position.index);
+    assert!(disk.base.index <= snapshot && snapshot <= disk.commit, "a snapshot stands for what is not in the log");
     for (serial, body) in write.outbox_put {
         assert_eq!(serial, disk.last_serial.next(), "serials have no gaps");
         disk.last_serial = serial;
@@ -93,4 +118,26 @@ fn absorb(disk: &mut Durable, write: Write) {
     if let Some(settled) = write.outbox_settled {
         disk.outbox = disk.outbox.split_off(&settled.next());
     }
+}
+
+/// The index of a disk's last entry.
+pub(super) fn end(disk: &Durable) -> LogIndex {
+    LogIndex(disk.base.index.0 + disk.log.len() as u64)
+}
+
+/// The entry at `index` on a disk, if it is not cut off.
+pub(super) fn entry(disk: &Durable, index: LogIndex) -> Option<&Entry> {
+    let place = index.0.checked_sub(disk.base.index.0 + 1)?;
+    disk.log.get(usize::try_from(place).ok()?)
+}
+
+/// Lets the log on a disk begin after `base`.
+fn compact(disk: &mut Durable, base: LogPosition) {
+    assert!(base.index > disk.base.index, "a log is never cut twice at one place");
+    match entry(disk, base.index) {
+        Some(entry) => assert_eq!(entry.position(), base, "what is cut off is what the node means"),
+        None => assert!(end(disk) < base.index, "a log goes on after what it is cut off at"),
+    }
+    disk.log.retain(|entry| entry.index > base.index);
+    disk.base = base;
 }

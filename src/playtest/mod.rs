@@ -25,6 +25,7 @@ mod network;
 mod party;
 mod referee;
 mod run;
+mod state;
 
 pub use cluster::Cluster;
 pub use network::Conditions;

@@ -1,6 +1,9 @@
 //! What Raft promises, checked after every event over the whole history (§3.2, Figure 3.2).
 
-use super::machine::Machine;
+use super::{
+    machine::{Machine, entry},
+    state::State,
+};
 use crate::raft::{
     Applied, Ballot, Entry, LogIndex, LogPosition, Membership, Message, MessageBody, Node, NodeId, Payload, RoleKind,
     Serial, Standing, Term, Write,
@@ -17,6 +20,8 @@ pub(super) struct Referee {
     /// The term in which each of them was first known committed; it never goes back.
     decided: Vec<Term>,
     applied: Vec<Applied>,
+    /// The state after each of them.
+    states: Vec<State>,
     last_serials: BTreeMap<NodeId, Serial>,
     /// What each running node had reached.
     reached: BTreeMap<NodeId, (LogIndex, Ballot)>,
@@ -64,7 +69,7 @@ impl Referee {
     fn check_completeness(&self, leader: &Node) {
         let last = self.decided.partition_point(|term| *term < leader.term());
         if let Some(entry) = self.committed[..last].last() {
-            assert_eq!(leader.entry(entry.index), Some(entry), "{} leads without a committed entry", leader.id());
+            assert!(holds(leader, entry), "{} leads without a committed entry", leader.id());
         }
     }
 
@@ -72,7 +77,7 @@ impl Referee {
     fn check_committed(&mut self, node: &Node, machines: &BTreeMap<u64, Machine>) {
         let known = LogIndex(self.committed.len() as u64);
         if let Some(last) = self.committed.get((node.commit().min(known).0 as usize).wrapping_sub(1)) {
-            assert_eq!(node.entry(last.index), Some(last), "{} holds another committed entry", node.id());
+            assert!(holds(node, last), "{} holds another committed entry", node.id());
         }
         for index in known.0 + 1..=node.commit().0 {
             let entry = node.entry(LogIndex(index)).expect("what is committed is in the log");
@@ -89,9 +94,9 @@ impl Referee {
 
     /// Looks at a write before it is handed to the disk: Log Matching by induction.
     pub fn inspect_write(&mut self, node: &Node, write: &Write) {
-        for entry in &write.entries {
+        for entry in write.entries.iter() {
             let previous = LogIndex(entry.index.0 - 1);
-            let previous = node.entry(previous).map_or_else(LogPosition::default, Entry::position);
+            let previous = node.position_at(previous).unwrap_or_default();
             let here = (previous, entry.clone());
             let first = self.written.entry(entry.position()).or_insert_with(|| here.clone());
             assert_eq!(*first, here, "two logs differ at {:?}", entry.position());
@@ -114,12 +119,11 @@ impl Referee {
                 assert!(disk.ballot.term >= term, "{id} campaigns before its own vote is durable");
             }
             MessageBody::Appended { matched } => {
-                let kept = disk.log.get((matched.0 as usize).wrapping_sub(1));
-                let meant = from.node.as_ref().and_then(|node| node.entry(*matched));
-                assert_eq!(kept, meant, "{id} acknowledges what is not durable");
+                let kept = entry(disk, *matched).map_or(disk.base, Entry::position);
+                let is_kept = kept.index == *matched || *matched < disk.base.index;
+                assert!(is_kept && is_at(from.node.as_ref(), kept), "{id} acknowledges what is not durable");
                 let leader = receiver.filter(|node| node.term() == term && node.role_kind() == RoleKind::Leader);
-                let agreed = leader.is_none_or(|leader| leader.entry(*matched) == kept);
-                assert!(agreed, "{id} acknowledges what its leader does not hold");
+                assert!(is_at(leader, kept), "{id} acknowledges what its leader does not hold");
                 assert!(disk.ballot.term >= term, "{id} acknowledges in a term that is not durable");
             }
             MessageBody::Forward { commands, .. } => {
@@ -148,16 +152,39 @@ impl Referee {
         let last = self.last_serials.entry(applied.command.author).or_default();
         assert_eq!(applied.command.serial, last.next(), "a command out of its author's order");
         *last = applied.command.serial;
+        let mut state = self.states.last().copied().unwrap_or_default();
+        state.apply(applied);
+        self.states.push(state);
         self.applied.push(applied.clone());
+    }
+
+    /// Looks at a state that a node takes over: it is what came of the commands that it stands for.
+    pub fn inspect_restored(&self, node: NodeId, state: &State) -> &[Applied] {
+        let count = usize::try_from(state.count).expect("histories fit in memory");
+        let expected = count.checked_sub(1).map_or(Some(State::default()), |place| self.states.get(place).copied());
+        assert_eq!(Some(*state), expected, "{node} takes over a state that never was");
+        &self.applied[..count]
+    }
+}
+
+/// Whether a node's log, as far as it has not been cut off, holds the entry at `position`.
+fn is_at(node: Option<&Node>, position: LogPosition) -> bool {
+    node.is_none_or(|node| position.index < node.base().index || node.position_at(position.index) == Some(position))
+}
+
+/// Whether a node holds a committed entry, or the snapshot that stands for it.
+fn holds(node: &Node, committed: &Entry) -> bool {
+    match node.entry(committed.index) {
+        Some(entry) => entry == committed,
+        None => committed.index < node.base().index || committed.position() == node.base(),
     }
 }
 
 fn is_durable_on_majority(node: &Node, membership: &Membership, machines: &BTreeMap<u64, Machine>) -> bool {
-    let place = usize::try_from(node.commit().0 - 1).expect("logs fit in memory");
     let last = node.entry(node.commit());
     let holds = |voter: &NodeId| {
-        let log = machines.get(&voter.0).map(|machine| &machine.disk.log);
-        log.and_then(|log| log.get(place)) == last
+        let disk = machines.get(&voter.0).map(|machine| &machine.disk);
+        disk.is_some_and(|disk| disk.base.index >= node.commit() || entry(disk, node.commit()) == last)
     };
     membership.voters().filter(holds).count() > membership.voters().count() / 2
 }

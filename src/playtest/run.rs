@@ -1,6 +1,6 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::{Cluster, machine::Machine};
+use super::{Cluster, machine::Machine, state::State};
 use crate::raft::{Effect, Input, Joiner, Message, MessageBody, Moment, NodeId, WriteId};
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ pub(super) enum Event {
     Sync { at: u64, life: u64, id: WriteId },
 }
 
+/// How many bytes of a snapshot a failure shows.
+const BYTES_SHOWN_MAX: usize = 16;
 /// How many events a failure shows.
 const TRACE_MAX: usize = 60;
 
@@ -81,7 +83,7 @@ impl Cluster {
         let now = self.now;
         let Some(node) = self.machines.get_mut(&to).and_then(|machine| machine.node.as_mut()) else { return };
         if !is_routine(&input) {
-            self.trace.push_back((now, to, input.clone()));
+            self.trace.push_back((now, to, shortened(input.clone())));
         }
         if self.trace.len() > TRACE_MAX {
             self.trace.pop_front();
@@ -128,8 +130,34 @@ impl Cluster {
             }
             Effect::Apply(applied) => {
                 self.referee.inspect_applied(NodeId(machine.id), machine.applied.len(), &applied);
+                machine.state.apply(&applied);
                 machine.applied.push(applied);
             }
+            Effect::Snapshot { position } => {
+                let asked = (position.index, machine.state.bytes(self.ballast));
+                self.snapshots += 1;
+                machine.asked = Some(asked);
+                if !machine.dozes {
+                    self.make_snapshot(machine);
+                }
+            }
+            Effect::Restore(snapshot) => {
+                self.restores += 1;
+                machine.state = State::restore(&snapshot.state);
+                machine.applied = self.referee.inspect_restored(NodeId(machine.id), &machine.state).to_vec();
+            }
+        }
+    }
+
+    /// A machine's game answers with the snapshot that it was asked for last.
+    pub(super) fn make_snapshot(&mut self, machine: &mut Machine) {
+        let (Some(node), Some((index, state))) = (&mut machine.node, machine.asked.take()) else { return };
+        if self.game_latency.is_zero() {
+            node.handle(self.now, Input::Snapshotted { index, state });
+        } else {
+            let input = Input::Snapshotted { index, state };
+            let event = Event::Input { to: machine.id, life: Some(machine.life), input };
+            self.schedule(self.now + self.game_latency, event);
         }
     }
 
@@ -157,4 +185,15 @@ fn is_routine(input: &Input) -> bool {
         }
         _ => false,
     }
+}
+
+/// What is worth showing of an input: of a snapshot only the beginning.
+fn shortened(mut input: Input) -> Input {
+    let bytes = match &mut input {
+        Input::Receive { message: Message { body: MessageBody::Snapshot { bytes, .. }, .. }, .. } => bytes,
+        Input::Snapshotted { state, .. } => state,
+        _ => return input,
+    };
+    bytes.truncate(BYTES_SHOWN_MAX);
+    input
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Ballot, Effect, LogPosition, Message, MessageBody, Moment, Node, NodeId, Term,
+    install::Chunk,
     quorum::majority,
     role::{Candidacy, Following, Role, Stage},
 };
@@ -43,16 +44,22 @@ impl Node {
             MessageBody::Vote { last, .. } => self.answer_vote(from, last),
             MessageBody::VoteReply { granted } => self.count_vote(from, granted),
             MessageBody::Append { previous, entries, commit, sent } => {
-                self.take_append(from, previous, entries, commit, sent);
+                self.take_append(from, previous, &entries, commit, sent);
             }
             MessageBody::Heartbeat { commit, sent } => self.take_heartbeat(from, commit, sent),
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
-            MessageBody::HeartbeatReply { sent } => self.count_heartbeat(from, sent),
+            MessageBody::HeartbeatReply { sent, marked } => self.count_heartbeat(from, sent, marked),
             MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
             MessageBody::TimeoutNow => self.take_over(from),
             MessageBody::Retire => self.let_retire(from),
+            MessageBody::Snapshot { mark, digest, total, offset, bytes, sent } => {
+                self.take_chunk(from, Chunk { mark, digest, total, offset, bytes, sent });
+            }
+            MessageBody::SnapshotReceived { mark, received, missing, sent } => {
+                self.count_chunk(from, mark, received, missing, sent);
+            }
             MessageBody::PreVote { .. } | MessageBody::Outdated => {}
         }
     }
@@ -292,6 +299,13 @@ impl Node {
 impl MessageBody {
     /// Whether the sender asks or leads, rather than answers.
     fn is_request(&self) -> bool {
-        matches!(self, Self::PreVote { .. } | Self::Vote { .. } | Self::Append { .. } | Self::Heartbeat { .. })
+        matches!(
+            self,
+            Self::PreVote { .. }
+                | Self::Vote { .. }
+                | Self::Append { .. }
+                | Self::Heartbeat { .. }
+                | Self::Snapshot { .. }
+        )
     }
 }

@@ -72,7 +72,7 @@ impl Node {
     }
 
     /// The other voter that is heard, stays, and has most of the log.
-    fn best_voter(&self) -> Option<NodeId> {
+    pub(super) fn best_voter(&self) -> Option<NodeId> {
         let leadership = self.role.leadership()?;
         let mut best = None;
         for voter in self.membership().voters().filter(|voter| *voter != self.id && self.hears(*voter)) {
@@ -85,7 +85,7 @@ impl Node {
     }
 
     /// Begins a hand-over (§3.10): nothing new is appended until it is over, for at most one election timeout.
-    fn transfer_to(&mut self, target: NodeId) {
+    pub(super) fn transfer_to(&mut self, target: NodeId) {
         let until = self.now + self.config.election_timeout_min;
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.transfer = Some(Transfer { target, until, told: false });

@@ -1,7 +1,7 @@
 //! One participant: what it holds, and the way in and out.
 
 use super::{
-    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, Membership, Moment, NodeId, Rejected, RoleKind,
+    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, LogPosition, Membership, Moment, NodeId, Rejected, RoleKind,
     Serial, Status, Term,
     autopilot::Links,
     dice::Dice,
@@ -9,9 +9,12 @@ use super::{
     forwarding::Forwarding,
     leave::Leaving,
     log::Log,
+    mark::Marks,
     outbox::Outbox,
     role::{Following, Role},
     sessions::Sessions,
+    shipment::Incoming,
+    snapshot::Image,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -34,7 +37,7 @@ use std::collections::{BTreeMap, VecDeque};
 ///     match effect {
 ///         Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
 ///         Effect::Apply(it) => applied.push(it.command.body),
-///         Effect::Send { .. } => unreachable!("it is alone"),
+///         _ => unreachable!("it is alone, and makes no snapshots"),
 ///     }
 /// }
 /// assert_eq!(applied, ["hello"]);
@@ -60,6 +63,9 @@ pub struct Node {
     pub(super) forwarding: Forwarding,
     pub(super) links: Links,
     pub(super) leaving: Option<Leaving>,
+    pub(super) marks: Marks,
+    /// The snapshot that the leader is sending.
+    pub(super) incoming: Option<Incoming>,
     pub(super) ignored: u64,
     /// Something happened since the last flush.
     pub(super) stirred: bool,
@@ -71,10 +77,13 @@ impl Node {
     ///
     /// With an empty log it waits to be let in and never campaigns. `seed` decides its random timeouts.
     pub fn new(id: NodeId, config: Config, seed: u64, durable: Durable, now: Moment) -> Self {
-        let Durable { ballot, log, commit, outbox, last_serial } = durable;
-        let log = Log::new(log);
+        let Durable { ballot, snapshot, base, log, commit, outbox, last_serial } = durable;
+        let log = Log::new(base, snapshot.as_deref(), log);
         let last = log.last().index;
-        assert!(commit <= last, "the store knows more committed than it holds");
+        let marks = Marks::new(snapshot.clone().map(Image::new));
+        let start = marks.stored_index();
+        assert!(start <= commit && commit <= last, "the store knows more committed than it holds");
+        assert!(base.index <= start, "the log begins after the snapshot");
         let mut node = Self {
             id,
             dice: Dice::new(seed ^ id.0),
@@ -82,21 +91,24 @@ impl Node {
             now,
             ballot,
             commit,
-            applied: LogIndex(0),
+            applied: start,
             role: Role::Follower(Following { verified: commit, ..Following::default() }),
             election_at: Moment::NEVER,
             durability: Durability::new(ballot, last, commit),
             commit_at: Moment::NEVER,
-            sessions: Sessions::default(),
+            sessions: snapshot.as_ref().map_or_else(Sessions::default, |snapshot| snapshot.sessions.clone()),
             outbox: Outbox::new(outbox, last_serial),
             forwarding: Forwarding::default(),
             links: Links::default(),
             leaving: None,
+            marks,
+            incoming: None,
             ignored: 0,
             stirred: true,
             log,
-            effects: VecDeque::new(),
+            effects: snapshot.map(Effect::Restore).into_iter().collect(),
         };
+        node.settle_own();
         node.await_leader();
         // Alone, there is nobody to wait for and nobody to disturb.
         if node.is_sole_voter() {
@@ -115,6 +127,7 @@ impl Node {
             Input::Persisted(id) => self.persisted(id),
             Input::Linked(joiner) => self.linked(joiner),
             Input::Unlinked(node) => self.links.remove(node),
+            Input::Snapshotted { index, state } => self.snapshotted(index, state),
             Input::Leave => self.leave(),
         }
     }
@@ -129,6 +142,9 @@ impl Node {
         self.pass_time(now);
         if self.leaving.is_some() {
             return Err(Rejected::Leaving);
+        }
+        if self.is_log_full() {
+            return Err(Rejected::LogFull { bytes: usize::try_from(self.log_bytes()).unwrap_or(usize::MAX) });
         }
         let serial = self.outbox.add(body.clone(), &self.config)?;
         self.durability.stage_command(serial, body);
@@ -170,6 +186,9 @@ impl Node {
             waiting: self.outbox.waiting(),
             followers: self.role.leadership().map_or_else(BTreeMap::new, |l| l.peers.iter().map(follower).collect()),
             standing: self.membership().members.get(&self.id).map(|member| member.standing),
+            snapshot: self.marks.stored_index(),
+            log_bytes: usize::try_from(self.log_bytes()).unwrap_or(usize::MAX),
+            trouble: self.trouble(),
         }
     }
 
@@ -219,7 +238,12 @@ impl Node {
         self.durability.log()
     }
 
-    /// The entry at `index`.
+    /// Where its log begins: the entry before the first that it still has.
+    pub fn base(&self) -> LogPosition {
+        self.log.base()
+    }
+
+    /// The entry at `index`; none if it is cut off, or not there yet.
     pub fn entry(&self, index: LogIndex) -> Option<&Entry> {
         self.log.get(index)
     }

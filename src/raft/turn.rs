@@ -2,7 +2,7 @@
 
 use super::{
     Applied, Ballot, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message, MessageBody, Moment, Node,
-    NodeId, Payload, Permission, Refusal, Serial, Standing, Term, WriteId, role::Role,
+    NodeId, Payload, Permission, Refusal, Standing, Term, WriteId, role::Role,
 };
 use std::collections::BTreeMap;
 
@@ -17,8 +17,7 @@ impl Durable {
             ballot: Ballot { term: Term(1), vote: Some(node) },
             log: vec![entry],
             commit: LogIndex(1),
-            outbox: BTreeMap::new(),
-            last_serial: Serial(0),
+            ..Self::default()
         }
     }
 }
@@ -70,7 +69,10 @@ impl Node {
             self.advance_commit();
             self.append_own_commands();
             self.steer();
+            self.mark();
+            self.agree();
             self.replicate();
+            self.ship();
             self.hand_over();
         } else {
             self.acknowledge();
@@ -81,7 +83,7 @@ impl Node {
 
     fn begin_write(&mut self) {
         let due = self.now >= self.commit_at;
-        if let Some((id, write)) = self.durability.begin(self.last(), self.commit, due) {
+        if let Some((id, write)) = self.durability.begin(&self.log, self.commit, due) {
             self.effects.push_back(Effect::Persist { id, write });
         }
         // While a write is under way its completion comes before any timer.
@@ -99,15 +101,31 @@ impl Node {
             return;
         }
         assert!(index <= self.last(), "what is committed is in the log");
+        self.incoming.take_if(|incoming| (self.commit.next()..=index).contains(&incoming.mark.index));
         self.commit = index;
     }
 
-    /// The next command whose turn has come.
+    /// The next thing whose turn has come.
     pub(super) fn next_applied(&mut self) -> Option<Effect> {
         while self.applied < self.commit {
             self.applied = self.applied.next();
             let entry = self.log.get(self.applied).expect("what is committed is in the log");
-            let Payload::Command(command) = &entry.payload else { continue };
+            let command = match &entry.payload {
+                Payload::Command(command) => command,
+                Payload::Mark => {
+                    let entry = entry.clone();
+                    match self.pass_mark(&entry) {
+                        Some(effect) => return Some(effect),
+                        None => continue,
+                    }
+                }
+                Payload::Agreed { mark, digest } => {
+                    let (mark, digest) = (*mark, *digest);
+                    self.pass_agreement(mark, digest);
+                    continue;
+                }
+                Payload::Empty | Payload::Membership(_) => continue,
+            };
             if !self.sessions.accept(command.author, command.serial) {
                 continue;
             }

@@ -95,6 +95,11 @@ fn take(world: &mut World, room: Entity, report: Report) {
                 backlog.through = through;
             }
         }
+        // Rooms are entered with a configuration in which nobody marks a place for one.
+        Report::Snapshot { .. } => {}
+        Report::Restore(_) => {
+            conclude(world, room, RoomState::Failed(RoomError::Unsupported("this app takes no snapshots over")));
+        }
         Report::Failed(error) => conclude(world, room, RoomState::Failed(error)),
         Report::Closed => conclude(world, room, RoomState::Closed),
     }

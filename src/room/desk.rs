@@ -2,7 +2,7 @@
 
 use super::{RoomError, Showcase};
 use crate::{
-    raft::{Applied, LogIndex, NodeId, Rejected, Serial},
+    raft::{Applied, LogIndex, LogPosition, NodeId, Rejected, Serial, Snapshot},
     wire::Invitation,
 };
 use bytes::Bytes;
@@ -27,6 +27,8 @@ const WHISPERS_WAITING_MAX: usize = 1_024;
 pub(crate) enum Request {
     Propose { ticket: Ticket, body: Bytes },
     Whisper { kind: u64, body: Bytes },
+    /// The answer to [`Report::Snapshot`]: the state as it was then, in canonical bytes.
+    Snapshotted { index: LogIndex, state: Bytes },
     Leave,
 }
 
@@ -40,6 +42,10 @@ pub(crate) enum Report {
     Refused { ticket: Ticket, reason: Rejected },
     /// Commands that are committed, in order, and how far the log holds no others.
     Applied { commands: Vec<Applied>, through: LogIndex },
+    /// The state after the commands before this, and before those after it, is wanted in canonical bytes.
+    Snapshot { position: LogPosition },
+    /// The state is this one now, whatever was applied; what comes next is applied to it.
+    Restore(Arc<Snapshot>),
     /// The room can't go on.
     Failed(RoomError),
     /// The room has been left.

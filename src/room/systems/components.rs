@@ -2,14 +2,14 @@
 
 use crate::{
     link::Sessions,
-    raft::{Applied, LogIndex, Message, Moment, Node, NodeId, Write, WriteId},
+    raft::{Applied, LogIndex, LogPosition, Message, Moment, Node, NodeId, Snapshot, Write, WriteId},
     room::{Back, LEAVE_PATIENCE, RendezvousState, RoomError, lock},
     storage::Storage,
 };
 use bevy_ecs::prelude::*;
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     task::Waker,
 };
 
@@ -57,9 +57,16 @@ impl Courier {
 pub struct Effects {
     pub writes: Vec<(WriteId, Write)>,
     pub messages: Vec<(NodeId, Message)>,
-    pub applied: Vec<Applied>,
+    pub turns: Vec<Turn>,
     /// How far the main world knows the log committed.
     pub reported: LogIndex,
+}
+
+/// Something of the state machine's, in the order of the log.
+pub enum Turn {
+    Apply(Applied),
+    Snapshot(LogPosition),
+    Restore(Arc<Snapshot>),
 }
 
 /// The desk to the main world.

@@ -3,8 +3,8 @@
 use super::components::*;
 use crate::{
     link::Sessions,
-    raft::{Moment, Node, NodeId},
-    room::{LEAVE_PATIENCE, PeerStatus, Report, RoomStatus, Showcase},
+    raft::{Applied, LogIndex, Moment, Node, NodeId},
+    room::{Back, LEAVE_PATIENCE, PeerStatus, Report, RoomStatus, Showcase},
 };
 use bevy_ecs::prelude::*;
 use std::{collections::BTreeMap, time::Duration};
@@ -15,15 +15,36 @@ const PRESENCE: Duration = Duration::from_millis(2_500);
 const SHOWING_INTERVAL: Duration = Duration::from_millis(8);
 
 /// Every effect was collected before, so there are no other commands up to the commit index.
-pub fn report_applied(mut nodes: Query<(&Participant, &mut Effects, &Desk)>) {
+pub fn report_turns(mut nodes: Query<(&Participant, &mut Effects, &Desk)>) {
     for (participant, mut effects, desk) in &mut nodes {
         let through = participant.0.commit();
-        if through > effects.reported {
+        if through > effects.reported || !effects.turns.is_empty() {
             effects.reported = through;
-            let commands = std::mem::take(&mut effects.applied);
-            desk.0.report(Report::Applied { commands, through });
+            report_in_order(&desk.0, std::mem::take(&mut effects.turns), through);
         }
     }
+}
+
+/// Reports commands that follow one another together.
+fn report_in_order(desk: &Back, turns: Vec<Turn>, through: LogIndex) {
+    let mut commands = Vec::new();
+    for turn in turns {
+        match turn {
+            Turn::Apply(applied) => commands.push(applied),
+            Turn::Snapshot(position) => {
+                let commands = std::mem::take(&mut commands);
+                desk.report(Report::Applied { commands, through: position.index });
+                desk.report(Report::Snapshot { position });
+            }
+            Turn::Restore(snapshot) => {
+                if let Some(last) = commands.last().map(|applied: &Applied| applied.index) {
+                    desk.report(Report::Applied { commands: std::mem::take(&mut commands), through: last });
+                }
+                desk.report(Report::Restore(snapshot));
+            }
+        }
+    }
+    desk.report(Report::Applied { commands, through });
 }
 
 pub fn show(

@@ -36,6 +36,9 @@ pub fn take_requests(
                 Ok(Request::Whisper { kind, body }) => {
                     whisper(&mut courier.lock(), &mut whispering, &remotes, kind, &body);
                 }
+                Ok(Request::Snapshotted { index, state }) => {
+                    participant.0.handle(clock.now, Input::Snapshotted { index, state });
+                }
                 Ok(Request::Leave) | Err(TryRecvError::Disconnected) => {
                     if exit.leaving_since.is_none() {
                         exit.leaving_since = Some(clock.now);

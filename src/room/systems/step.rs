@@ -26,7 +26,9 @@ pub fn collect_effects(mut nodes: Query<(&mut Participant, &mut Effects)>) {
             match effect {
                 Effect::Persist { id, write } => effects.writes.push((id, write)),
                 Effect::Send { to, message } => effects.messages.push((to, message)),
-                Effect::Apply(applied) => effects.applied.push(applied),
+                Effect::Apply(applied) => effects.turns.push(Turn::Apply(applied)),
+                Effect::Snapshot { position } => effects.turns.push(Turn::Snapshot(position)),
+                Effect::Restore(snapshot) => effects.turns.push(Turn::Restore(snapshot)),
             }
         }
     }
