@@ -59,7 +59,7 @@ fn drain(
                 answer(node, to, &message.body);
                 sizes.push(frame_bytes(message));
             }
-            Effect::Apply(_) => {}
+            Effect::Apply(_) | Effect::Read { .. } | Effect::Snapshot { .. } | Effect::Restore(_) => {}
         }
     }
 }
@@ -90,7 +90,7 @@ fn every_append_of_the_largest_room_fits_a_frame() {
                 answers.push(MessageBody::Appended { matched });
             }
             MessageBody::Append { .. } | MessageBody::Heartbeat { .. } if to == follower => {
-                answers.push(MessageBody::HeartbeatReply { sent: now });
+                answers.push(MessageBody::HeartbeatReply { round: 0, sent: now, marked: Default::default() });
             }
             _ => {}
         });
@@ -120,13 +120,14 @@ fn every_forward_of_a_full_outbox_fits_a_frame() {
         .collect();
     let last_serial = *outbox.keys().last().unwrap();
     let ballot = Ballot { term: TERM, vote: None };
-    let durable = Durable { ballot, log: vec![entry], commit: LogIndex(1), outbox, last_serial };
+    let durable = Durable { ballot, log: vec![entry], commit: LogIndex(1), outbox, last_serial, ..Durable::default() };
     let mut node = Node::new(ME, Config::default(), 7, durable, now);
     let mut sizes = Vec::new();
     for _ in 0..20 {
         now = now + Duration::from_millis(50);
         let commit = bevy_quorum::raft::LogPosition { term: TERM, index: LogIndex(1) };
-        let message = Message { term: TERM, body: MessageBody::Heartbeat { commit, sent: now } };
+        let message =
+            Message { term: TERM, body: MessageBody::Heartbeat { commit, round: 0, patience_ms: 400, sent: now } };
         node.handle(now, Input::Receive { from: leader, message });
         drain(&mut node, now, &mut sizes, |_, _, _| {});
     }

@@ -171,7 +171,7 @@ fn nonsense_from_peers_is_ignored_and_counted() {
     let bodies = [
         MessageBody::PreVote { last: far },
         MessageBody::Append { previous: far, entries: Entries::default(), commit: far.index, sent },
-        MessageBody::Heartbeat { commit: far, sent },
+        MessageBody::Heartbeat { commit: far, round: 0, patience_ms: 400, sent },
         MessageBody::Appended { matched: far.index },
         MessageBody::Mismatch { hint: far, sent },
         MessageBody::Forwarded { appended: bevy_quorum::raft::Serial(u64::MAX), gap: true, sent },

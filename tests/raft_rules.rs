@@ -1,8 +1,8 @@
 //! The rules of the paper that only a message at the wrong moment can show, told message by message.
 
 use bevy_quorum::raft::{
-    Ballot, Command, Config, Durable, Effect, Entries, Entry, Input, LogIndex, LogPosition, LogTime, Member, Membership,
-    Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Standing, Term,
+    Ballot, Command, Config, Durable, Effect, Entries, Entry, Input, LogIndex, LogPosition, LogTime, Member,
+    Membership, Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Standing, Term,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -25,8 +25,6 @@ struct Lab {
     now: Moment,
     sent: Vec<(NodeId, Message)>,
     applied: Vec<Serial>,
-    asked: Vec<LogPosition>,
-    restored: Vec<LogPosition>,
 }
 
 impl Lab {
@@ -42,7 +40,7 @@ impl Lab {
             ..Durable::default()
         };
         let node = Node::new(ME, Config::default(), 1, durable, Moment::ZERO);
-        Self { node, now: Moment::ZERO, sent: Vec::new(), applied: Vec::new(), asked: Vec::new(), restored: Vec::new() }
+        Self { node, now: Moment::ZERO, sent: Vec::new(), applied: Vec::new() }
     }
 
     fn input(&mut self, input: Input) {
@@ -52,9 +50,17 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Apply(applied) => self.applied.push(applied.command.serial),
-                Effect::Snapshot { position } => self.asked.push(position),
-                Effect::Restore(snapshot) => self.restored.push(snapshot.position),
+                Effect::Snapshot { .. } | Effect::Restore(_) => unreachable!("nobody makes snapshots here"),
+                Effect::Read { .. } => unreachable!("nobody reads here"),
             }
+        }
+    }
+
+    /// A clock that ticks once a second and nothing else.
+    fn ticks(&mut self, count: u32) {
+        for _ in 0..count {
+            self.now = self.now + Duration::from_secs(1);
+            self.input(Input::Wake);
         }
     }
 
@@ -116,9 +122,9 @@ fn a_follower_commits_only_what_the_message_verifies() {
     };
     lab.hear(A, 3, append(3));
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), sent: Moment::ZERO });
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(lab.node.commit(), LogIndex(2));
 }
 
@@ -139,9 +145,13 @@ fn an_append_that_was_overtaken_drops_nothing() {
 #[test]
 fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
     let mut lab = Lab::new(&[2], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
-    let body =
-        MessageBody::Append { previous: at(1, 1), entries: vec![entry(3, 2)].into(), commit: LogIndex(2), sent: Moment::ZERO };
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
+    let body = MessageBody::Append {
+        previous: at(1, 1),
+        entries: vec![entry(3, 2)].into(),
+        commit: LogIndex(2),
+        sent: Moment::ZERO,
+    };
     lab.hear(B, 3, body);
     assert_eq!(lab.node.entry(LogIndex(2)).map(|entry| entry.term), Some(Term(2)));
     assert_eq!(lab.node.ignored(), 1);
@@ -150,8 +160,12 @@ fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
 #[test]
 fn a_gap_is_answered_with_where_the_logs_may_agree() {
     let mut lab = Lab::new(&[2, 2, 4], 4);
-    let body =
-        MessageBody::Append { previous: at(3, 9), entries: vec![entry(5, 10)].into(), commit: LogIndex(1), sent: Moment(7) };
+    let body = MessageBody::Append {
+        previous: at(3, 9),
+        entries: vec![entry(5, 10)].into(),
+        commit: LogIndex(1),
+        sent: Moment(7),
+    };
     let answers = lab.hear(A, 5, body);
     assert_eq!(answers[0].1.body, MessageBody::Mismatch { hint: at(2, 3), sent: Moment(7) });
 }
@@ -159,7 +173,7 @@ fn a_gap_is_answered_with_where_the_logs_may_agree() {
 #[test]
 fn a_voter_that_hears_its_leader_helps_nobody_depose_it() {
     let mut lab = Lab::new(&[], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), sent: Moment::ZERO });
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert!(lab.hear(B, 9, MessageBody::Vote { last: at(8, 8), transfer: false }).is_empty());
     assert_eq!(lab.node.term(), Term(2));
     let answers = lab.hear(B, 9, MessageBody::PreVote { last: at(8, 8) });
@@ -184,7 +198,8 @@ fn granting_a_pre_vote_changes_nothing() {
 #[test]
 fn a_leader_of_the_past_is_told_so() {
     let mut lab = Lab::new(&[], 5);
-    let answers = lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), sent: Moment::ZERO });
+    let answers =
+        lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(answers, [(A, Message { term: Term(5), body: MessageBody::Outdated })]);
     let mut leader = Lab::new(&[], 2).elected();
     leader.hear(A, 5, MessageBody::Outdated);
@@ -211,6 +226,55 @@ fn who_wakes_late_waits_for_a_leader_first() {
     assert!(matches!(lab.sent[0].1.body, MessageBody::PreVote { .. }));
 }
 
+#[test]
+fn a_clock_that_ticks_once_a_second_asks_in_the_end() {
+    let mut lab = Lab::new(&[], 2);
+    let heartbeat = MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO };
+    (0..2).for_each(|_| drop(lab.hear(A, 2, heartbeat.clone())));
+    let asks = |lab: &Lab| lab.sent.iter().any(|(_, message)| matches!(message.body, MessageBody::PreVote { .. }));
+    lab.sent.clear();
+    lab.ticks(1);
+    assert!(!asks(&lab), "its own clock had a gap, so it waits once more");
+    lab.ticks(1);
+    assert!(asks(&lab));
+    // Nobody answered in time for this tick, but the answers to the next question come between two ticks.
+    lab.sent.clear();
+    lab.ticks(1);
+    assert!(asks(&lab));
+    lab.hear(A, 3, MessageBody::PreVoteReply { asked: Term(3), granted: true });
+    lab.hear(A, 3, MessageBody::VoteReply { granted: true });
+    assert_eq!(lab.node.role_kind(), RoleKind::Leader);
+}
+
+#[test]
+fn a_leader_whose_clock_ticks_once_a_second_steps_down_without_answers() {
+    let mut lab = Lab::new(&[], 2).elected();
+    lab.ticks(1);
+    assert_eq!(lab.node.role_kind(), RoleKind::Leader, "its own clock had a gap, so it waits once more");
+    lab.ticks(3);
+    assert_ne!(lab.node.role_kind(), RoleKind::Leader);
+}
+
+#[test]
+fn what_was_granted_before_a_gap_is_worth_nothing() {
+    let mut lab = Lab::new(&[], 2);
+    lab.now = lab.node.deadline();
+    lab.input(Input::Wake);
+    lab.now = lab.now + Duration::from_secs(600);
+    lab.hear(A, 3, MessageBody::PreVoteReply { asked: Term(3), granted: true });
+    assert_eq!((lab.node.term(), lab.node.role_kind()), (Term(2), RoleKind::Follower));
+}
+
+#[test]
+fn a_patience_out_of_bounds_is_brought_within_them() {
+    let config = Config::default();
+    for (said, taken) in [(0, config.election_timeout_min), (u32::MAX, config.election_timeout_max)] {
+        let mut lab = Lab::new(&[], 2);
+        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: said, sent: Moment::ZERO });
+        assert_eq!(lab.node.patience(), taken);
+    }
+}
+
 /// Whoever says from the future that something is missing would have it sent again for every word.
 #[test]
 fn a_mismatch_from_the_future_restarts_nothing() {
@@ -225,8 +289,12 @@ fn a_mismatch_from_the_future_restarts_nothing() {
 #[test]
 fn an_acknowledgement_covers_no_more_than_the_append_proved() {
     let mut lab = Lab::new(&[1, 1, 1], 1);
-    let append =
-        MessageBody::Append { previous: at(1, 1), entries: vec![entry(1, 2)].into(), commit: LogIndex(1), sent: Moment::ZERO };
+    let append = MessageBody::Append {
+        previous: at(1, 1),
+        entries: vec![entry(1, 2)].into(),
+        commit: LogIndex(1),
+        sent: Moment::ZERO,
+    };
     let answers = lab.hear(A, 2, append);
     let acknowledged = MessageBody::Appended { matched: LogIndex(2) };
     assert!(answers.contains(&(A, Message { term: Term(2), body: acknowledged })), "{answers:?}");

@@ -1,19 +1,17 @@
 //! The cluster, and the words in which stories about it are told.
 
 use super::{
-    machine::Machine,
+    machine::{Answer, Machine},
     network::{Conditions, Network},
     referee::Referee,
     run::Event,
+    told::Told,
 };
 use crate::raft::{
     Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
-    Payload, Permission, RoleKind, Serial, Snapshot, Standing, Term,
+    Payload, Permission, ReadId, RoleKind, Serial, Snapshot, Standing, Term,
 };
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 /// Nodes, numbered from 1, on a simulated network and simulated disks, in virtual time.
 pub struct Cluster {
@@ -30,8 +28,9 @@ pub struct Cluster {
     pub(super) game_latency: Duration,
     pub(super) snapshots: u64,
     pub(super) restores: u64,
+    reads: u64,
     pub(super) referee: Referee,
-    pub(super) trace: VecDeque<(Moment, u64, Input)>,
+    pub(super) told: Told,
 }
 
 impl Cluster {
@@ -71,8 +70,9 @@ impl Cluster {
             game_latency: Duration::ZERO,
             snapshots: 0,
             restores: 0,
+            reads: 0,
             referee: Referee::default(),
-            trace: VecDeque::new(),
+            told: Told::default(),
         };
         cluster.restart_all()
     }
@@ -101,7 +101,7 @@ impl Cluster {
     /// Lets every write take this long.
     #[must_use]
     pub fn disk_latency(mut self, latency: Duration) -> Self {
-        self.machines.values_mut().for_each(|machine| machine.disk_latency = latency);
+        self.machines.values_mut().for_each(|machine| machine.disk.latency = latency);
         self
     }
 
@@ -175,8 +175,8 @@ impl Cluster {
 
     /// Stops a node without a word; what was not synced is mostly lost.
     pub fn kill(&mut self, node: u64) {
-        let lucky = self.dice.roll().is_multiple_of(4);
-        self.machine_mut(node).crash(lucky);
+        let machine = self.machines.get_mut(&node).expect("nodes are numbered from 1");
+        machine.crash(&mut self.dice);
     }
 
     /// Starts a stopped node again, on its disk.
@@ -184,11 +184,8 @@ impl Cluster {
         let (config, seed, now) = (self.config.clone(), self.seed, self.now);
         let machine = self.machine_mut(node);
         assert!(machine.node.is_none(), "{node} runs already");
-        machine.start(&config, seed, now);
-        let ballot = machine.disk.ballot;
-        if let Some(started) = &self.machines[&node].node {
-            self.referee.restarted(started, &ballot);
-        }
+        assert!(machine.start(&config, seed, now), "the store of {node} is lost");
+        self.referee.restarted(&self.machines[&node]);
         self.settle(node);
         for other in self.numbers() {
             if other != node && self.is_running(other) {
@@ -199,33 +196,17 @@ impl Cluster {
 
     /// A node's driver does nothing for a while.
     pub fn stall(&mut self, node: u64, duration: Duration) {
-        self.machine_mut(node).asleep_until = self.now + duration;
-    }
-
-    /// A node's game stops to make snapshots; consensus goes on.
-    pub fn doze(&mut self, node: u64) {
-        self.machine_mut(node).dozes = true;
-    }
-
-    /// A node's game goes on, and makes the snapshot that it was asked for last.
-    pub fn rouse(&mut self, node: u64) {
-        let mut machine = self.machines.remove(&node).expect("nodes are numbered from 1");
-        machine.dozes = false;
-        self.make_snapshot(&mut machine);
-        self.machines.insert(node, machine);
-        self.settle(node);
-    }
-
-    /// A fault of a node's game: from now on its state is another one.
-    pub fn corrupt(&mut self, node: u64) {
-        self.machine_mut(node).state.corrupt();
+        let until = self.now + duration;
+        let machine = self.machine_mut(node);
+        machine.asleep_until = until;
+        machine.plan_wake();
     }
 
     /// A new node comes, linked to all, and waits to be let in.
     pub fn join(&mut self, permission: Permission) -> u64 {
         let id = self.numbers().last().map_or(1, |last| last + 1);
         let mut machine = Machine::new(id, permission, Durable::default());
-        machine.disk_latency = self.machines.values().next().map_or(Duration::ZERO, |other| other.disk_latency);
+        machine.disk.latency = self.machines.values().next().map_or(Duration::ZERO, |other| other.disk.latency);
         machine.start(&self.config, self.seed, self.now);
         self.machines.insert(id, machine);
         for other in self.numbers() {
@@ -249,11 +230,30 @@ impl Cluster {
 
     /// Proposes a command at a node.
     pub fn write_at(&mut self, node: u64, text: &str) -> Serial {
-        let now = self.now;
-        let running = self.machine_mut(node).node.as_mut().expect("who proposes runs");
+        let machine = self.machines.get_mut(&node).expect("nodes are numbered from 1");
+        let now = machine.clock.read(self.now);
+        let running = machine.node.as_mut().expect("who proposes runs");
         let serial = running.propose(now, text.to_owned().into()).expect("the outbox has room");
         self.settle(node);
         serial
+    }
+
+    /// Asks for a read at a node.
+    pub fn read_at(&mut self, node: u64) -> ReadId {
+        self.reads += 1;
+        let (id, now, done) = (ReadId(self.reads), self.now, self.history().len());
+        let machine = self.machine_mut(node);
+        let now = machine.clock.read(now);
+        let running = machine.node.as_mut().expect("who reads runs");
+        running.read(now, id).expect("not too many reads wait");
+        machine.reading.insert(id, done);
+        self.settle(node);
+        id
+    }
+
+    /// How a read at a node ended, if it did.
+    pub fn answer(&self, node: u64, id: ReadId) -> Option<&Answer> {
+        self.machines[&node].read.get(&id)
     }
 
     /// Changes the configuration at a node, as its leader would.
@@ -291,7 +291,7 @@ impl Cluster {
 
     /// What survives a crash of a node.
     pub fn disk(&self, node: u64) -> &Durable {
-        &self.machines[&node].disk
+        &self.machines[&node].disk.image
     }
 
     /// Whether a node runs.
@@ -376,7 +376,7 @@ impl Cluster {
         self.dice.roll() % sides.max(1)
     }
 
-    fn machine_mut(&mut self, node: u64) -> &mut Machine {
+    pub(super) fn machine_mut(&mut self, node: u64) -> &mut Machine {
         self.machines.get_mut(&node).expect("nodes are numbered from 1")
     }
 }
@@ -387,9 +387,7 @@ impl Drop for Cluster {
         if !std::thread::panicking() {
             return;
         }
-        for (at, node, input) in &self.trace {
-            eprintln!("{:>12.3} ms  node {node}: {input:?}", at.0 as f64 / 1e6);
-        }
+        self.told.print(&self.machines);
         eprintln!("seed {}", self.seed);
     }
 }

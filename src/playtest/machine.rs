@@ -1,22 +1,20 @@
-//! One simulated computer: a node while it runs, a disk that outlives it, and a state machine.
+//! One simulated computer: a node while it runs, a state machine, a clock, and a disk that outlives it.
 
-use super::state::State;
+use super::{clock::Clock, disk::Disk, state::State};
 use crate::raft::{
-    Applied, Config, Durable, Entry, LogIndex, LogPosition, Moment, Node, NodeId, Permission, Write, WriteId,
+    Applied, Config, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Moment, Node, NodeId, Permission,
+    ReadId, Write,
 };
 use bytes::Bytes;
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 pub(super) struct Machine {
     pub id: u64,
     pub permission: Permission,
     /// Running, or not.
     pub node: Option<Node>,
-    /// What survives a crash.
-    pub disk: Durable,
-    pub disk_latency: Duration,
-    /// Handed to the disk, not durable yet.
-    pub unsynced: VecDeque<(WriteId, Write)>,
+    pub disk: Disk,
+    pub clock: Clock,
     /// Counts starts, so that completions of an earlier life are not mistaken.
     pub life: u64,
     /// What the state consists of: everything applied, in this life or before.
@@ -25,64 +23,107 @@ pub(super) struct Machine {
     pub state: State,
     /// Its game makes no snapshots for now.
     pub dozes: bool,
-    /// The last one that it has not made.
+    /// The snapshot that it was asked for last, and has not made.
     pub asked: Option<(LogIndex, Bytes)>,
+    /// What this life wants to read, and how many commands were carried out anywhere when it was asked.
+    pub reading: BTreeMap<ReadId, usize>,
+    /// What this life has read.
+    pub read: BTreeMap<ReadId, Answer>,
     /// Its driver does nothing before this.
     pub asleep_until: Moment,
+    /// Its driver runs only this often, as in a hidden tab.
+    pub tick: Option<Duration>,
+    /// When its node wants to be woken.
+    pub wake_at: Moment,
+}
+
+/// How a read ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// As the core says.
+    pub outcome: Result<LogIndex, Holdup>,
+    /// How many commands this node had carried out.
+    pub applied: usize,
 }
 
 impl Machine {
-    pub fn new(id: u64, permission: Permission, disk: Durable) -> Self {
+    pub fn new(id: u64, permission: Permission, image: Durable) -> Self {
         Self {
             id,
             permission,
             node: None,
-            disk,
-            disk_latency: Duration::ZERO,
-            unsynced: VecDeque::new(),
+            disk: Disk::new(image),
+            clock: Clock::default(),
             life: 0,
             applied: Vec::new(),
             state: State::default(),
             dozes: false,
             asked: None,
+            reading: BTreeMap::new(),
+            read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
+            tick: None,
+            wake_at: Moment::NEVER,
         }
     }
 
-    pub fn start(&mut self, config: &Config, seed: u64, now: Moment) {
+    /// Starts on what its store holds; false if that can't be opened.
+    pub fn start(&mut self, config: &Config, seed: u64, now: Moment) -> bool {
+        let Some(durable) = self.disk.open() else { return false };
         self.life += 1;
         self.applied.clear();
         self.state = State::default();
         self.asked = None;
+        self.reading.clear();
+        self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
-        self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, self.disk.clone(), now));
+        self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, durable, self.clock.read(now)));
+        self.plan_wake();
+        true
     }
 
-    /// Stops without a word. What was not synced is lost, unless `lucky`: then it just made it.
-    pub fn crash(&mut self, lucky: bool) {
+    /// Stops without a word; what was not synced meets its fate.
+    pub fn crash(&mut self, dice: &mut Dice) {
         self.node = None;
         self.asleep_until = Moment::ZERO;
-        if let Some((_, write)) = self.unsynced.pop_front().filter(|_| lucky) {
-            absorb(&mut self.disk, write);
+        self.wake_at = Moment::NEVER;
+        self.disk.crash(dice);
+    }
+
+    /// Whether it still runs, and was not started anew since.
+    pub fn lives(&self, life: u64) -> bool {
+        self.node.is_some() && self.life == life
+    }
+
+    /// When its driver takes in what comes at `now`.
+    pub fn attends_at(&self, now: Moment) -> Moment {
+        let awake = now.max(self.asleep_until);
+        match self.tick {
+            None => awake,
+            Some(tick) => {
+                let tick = u64::try_from(tick.as_nanos()).expect("ticks are short");
+                Moment(awake.0.next_multiple_of(tick))
+            }
         }
-        self.unsynced.clear();
     }
 
-    /// The oldest write becomes durable.
-    pub fn sync(&mut self, id: WriteId) {
-        let (first, write) = self.unsynced.pop_front().expect("a write is under way");
-        assert_eq!(first, id, "writes become durable in order");
-        absorb(&mut self.disk, write);
+    /// Notes when its node wants to be woken next.
+    pub fn plan_wake(&mut self) {
+        self.wake_at = match &self.node {
+            Some(node) if node.deadline() < Moment::NEVER => self.attends_at(self.clock.when(node.deadline())),
+            _ => Moment::NEVER,
+        };
     }
 
-    /// When its node wants to be woken.
-    pub fn wake_at(&self) -> Moment {
-        self.node.as_ref().map_or(Moment::NEVER, |node| node.deadline().max(self.asleep_until))
+    /// Hands its node an input, at the time that its clock shows.
+    pub fn handle(&mut self, now: Moment, input: Input) {
+        let now = self.clock.read(now);
+        self.node.as_mut().expect("who hears something runs").handle(now, input);
     }
 }
 
 /// Applies a write as every store must, and checks that it can be.
-fn absorb(disk: &mut Durable, write: Write) {
+pub(super) fn absorb(disk: &mut Durable, write: Write) {
     if let Some(ballot) = write.ballot {
         let kept = ballot.term > disk.ballot.term || disk.ballot.vote.is_none() || ballot.vote == disk.ballot.vote;
         assert!(ballot.term >= disk.ballot.term && kept, "term and vote never go back: {:?} {ballot:?}", disk.ballot);
@@ -90,17 +131,16 @@ fn absorb(disk: &mut Durable, write: Write) {
     }
     if let Some(from) = write.truncate_from {
         assert!(from > disk.commit, "what is committed stays");
-        disk.log.truncate(usize::try_from(from.0 - 1 - disk.base.index.0).expect("logs fit in memory"));
+        disk.log.retain(|entry| entry.index < from);
     }
     if let Some(snapshot) = write.snapshot {
-        let before = disk.snapshot.as_ref().map_or(LogIndex(0), |before| before.position.index);
-        assert!(snapshot.position.index > before, "a snapshot is replaced by a newer one");
+        assert!(snapshot.position.index > snapshot_index(disk), "a snapshot is replaced by a newer one");
         disk.snapshot = Some(snapshot);
     }
     if let Some(base) = write.compact {
         compact(disk, base);
     }
-    for entry in write.entries.iter() {
+    for entry in &write.entries {
         assert_eq!(entry.index, end(disk).next(), "entries are written without gaps");
         disk.log.push(entry.clone());
     }
@@ -108,8 +148,6 @@ fn absorb(disk: &mut Durable, write: Write) {
         assert!(commit >= disk.commit && commit <= end(disk), "the commit index grows within the log");
         disk.commit = commit;
     }
-    let snapshot = disk.snapshot.as_ref().map_or(LogIndex(0), |snapshot| snapshot.position.index);
-    assert!(disk.base.index <= snapshot && snapshot <= disk.commit, "a snapshot stands for what is not in the log");
     for (serial, body) in write.outbox_put {
         assert_eq!(serial, disk.last_serial.next(), "serials have no gaps");
         disk.last_serial = serial;
@@ -123,6 +161,11 @@ fn absorb(disk: &mut Durable, write: Write) {
 /// The index of a disk's last entry.
 pub(super) fn end(disk: &Durable) -> LogIndex {
     LogIndex(disk.base.index.0 + disk.log.len() as u64)
+}
+
+/// The entry that a disk's snapshot stands for.
+pub(super) fn snapshot_index(disk: &Durable) -> LogIndex {
+    disk.snapshot.as_ref().map_or(LogIndex(0), |snapshot| snapshot.position.index)
 }
 
 /// The entry at `index` on a disk, if it is not cut off.

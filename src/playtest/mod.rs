@@ -19,14 +19,19 @@
 //! assert_eq!(cluster.texts(leader), ["hello", "world"]);
 //! ```
 
+mod clock;
 mod cluster;
+mod disk;
 mod machine;
+mod mishaps;
 mod network;
 mod party;
 mod referee;
 mod run;
 mod state;
+mod told;
 
 pub use cluster::Cluster;
+pub use machine::Answer;
 pub use network::Conditions;
 pub use party::{FRAME, Guest, Party};

@@ -1,6 +1,6 @@
-//! The weather between nodes: what is lost, late, doubled or cut.
+//! The weather between nodes: what is lost, late, doubled, cut or clogged.
 
-use crate::raft::Dice;
+use crate::raft::{Dice, Moment};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -33,13 +33,15 @@ impl Conditions {
     }
 
     /// How long each copy of one message takes; none if it is lost.
-    fn delays(&self, dice: &mut Dice) -> Vec<Duration> {
+    fn delays(&self, dice: &mut Dice) -> impl Iterator<Item = Duration> + use<> {
         let copies = match (dice.roll() % 1_000 < self.loss_permille, dice.roll() % 1_000 < self.doubled_permille) {
             (true, _) => 0,
             (false, false) => 1,
             (false, true) => 2,
         };
-        (0..copies).map(|_| self.delay + dice.between(Duration::ZERO, self.jitter)).collect()
+        let mut delay = || self.delay + dice.between(Duration::ZERO, self.jitter);
+        let delays = [delay(), if copies == 2 { delay() } else { Duration::ZERO }];
+        delays.into_iter().take(copies)
     }
 }
 
@@ -48,13 +50,41 @@ pub(super) struct Network {
     pub everywhere: Conditions,
     pub between: BTreeMap<(u64, u64), Conditions>,
     pub cuts: BTreeSet<(u64, u64)>,
+    /// Directions in which nothing arrives before some time.
+    pub clogs: BTreeMap<(u64, u64), Moment>,
+    /// Pairs without a connection, the lesser number first.
+    pub down: BTreeSet<(u64, u64)>,
+    /// How often each pair has lost its connection, and with it what was under way.
+    losses: BTreeMap<(u64, u64), u64>,
 }
 
 impl Network {
-    pub fn delays(&self, from: u64, to: u64, dice: &mut Dice) -> Vec<Duration> {
-        if self.cuts.contains(&(from, to)) {
-            return Vec::new();
-        }
-        self.between.get(&(from, to)).unwrap_or(&self.everywhere).delays(dice)
+    /// When each copy of a message sent at `now` arrives.
+    pub fn arrivals(&self, now: Moment, from: u64, to: u64, dice: &mut Dice) -> impl Iterator<Item = Moment> + use<> {
+        let open = !self.cuts.contains(&(from, to)) && !self.down.contains(&pair(from, to));
+        let conditions = self.between.get(&(from, to)).unwrap_or(&self.everywhere);
+        let clog = self.clogs.get(&(from, to)).copied().unwrap_or_default();
+        let delays = open.then(|| conditions.delays(dice));
+        delays.into_iter().flatten().map(move |delay| (now + delay).max(clog))
     }
+
+    /// Which connection of a pair this is, counted from its first.
+    pub fn connection(&self, a: u64, b: u64) -> u64 {
+        self.losses.get(&pair(a, b)).copied().unwrap_or_default()
+    }
+
+    /// Loses the connection of a pair; false if there was none.
+    pub fn disconnect(&mut self, a: u64, b: u64) -> bool {
+        *self.losses.entry(pair(a, b)).or_default() += 1;
+        self.down.insert(pair(a, b))
+    }
+
+    /// Connects a pair again; false if it was connected.
+    pub fn connect(&mut self, a: u64, b: u64) -> bool {
+        self.down.remove(&pair(a, b))
+    }
+}
+
+fn pair(a: u64, b: u64) -> (u64, u64) {
+    (a.min(b), a.max(b))
 }

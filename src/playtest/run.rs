@@ -1,28 +1,36 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::{Cluster, machine::Machine, state::State};
-use crate::raft::{Effect, Input, Joiner, Message, MessageBody, Moment, NodeId, WriteId};
+use super::{Cluster, machine::Answer, state::State};
+use crate::raft::{Effect, Input, Joiner, LogIndex, Message, Moment, Node, NodeId, Write, WriteId};
+use bytes::Bytes;
 use std::time::Duration;
+
+/// How long a store keeps a hint before it syncs it alone.
+const HINT_DELAY: Duration = Duration::from_millis(500);
 
 /// Something that is going to happen.
 pub(super) enum Event {
-    /// An input reaches a node.
-    Input { to: u64, life: Option<u64>, input: Input },
+    /// A message reaches a node, if the connection that it was sent on still stands.
+    Arrive { to: u64, from: u64, connection: u64, message: Message },
+    /// A node learns that a write is durable.
+    Complete { to: u64, life: u64, id: WriteId },
+    /// A node's game has made a snapshot.
+    Make { to: u64, life: u64, index: LogIndex, state: Bytes },
     /// A write reaches the disk.
     Sync { at: u64, life: u64, id: WriteId },
+    /// Hints reach the disk.
+    SyncHints { at: u64, life: u64 },
 }
-
-/// How many bytes of a snapshot a failure shows.
-const BYTES_SHOWN_MAX: usize = 16;
-/// How many events a failure shows.
-const TRACE_MAX: usize = 60;
 
 impl Cluster {
     /// Lets virtual time pass.
     pub fn run_for(&mut self, duration: Duration) {
-        let end = self.now + duration;
+        self.run_to(self.now + duration);
+    }
+
+    pub(super) fn run_to(&mut self, end: Moment) {
         while self.step(end) {}
-        self.now = end;
+        self.now = self.now.max(end);
     }
 
     /// Lets virtual time pass until something is so, and says how long that took.
@@ -38,11 +46,11 @@ impl Cluster {
     }
 
     /// Makes the next thing happen, if it happens until `end`. Messages come before timers.
-    fn step(&mut self, end: Moment) -> bool {
+    pub(super) fn step(&mut self, end: Moment) -> bool {
         let event = self.queue.first_key_value().map_or(Moment::NEVER, |((at, _), _)| *at);
-        let wake = self.machines.values().map(|machine| (machine.wake_at(), machine.id)).min();
+        let wake = self.machines.values().map(|machine| (machine.wake_at, machine.id)).min();
         let (wake, sleeper) = wake.unwrap_or((Moment::NEVER, 0));
-        if event.min(wake) > end {
+        if event.min(wake) > end || event.min(wake) == Moment::NEVER {
             return false;
         }
         self.now = self.now.max(event.min(wake));
@@ -58,106 +66,149 @@ impl Cluster {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Input { to, life, input } => {
-                let Some(machine) = self.machines.get(&to) else { return };
-                if machine.asleep_until > self.now {
-                    let at = machine.asleep_until;
-                    self.schedule(at, Event::Input { to, life, input });
-                } else if life.is_none_or(|life| life == machine.life) {
-                    self.input(to, input);
+            Event::Arrive { to, from, connection, .. } => {
+                if self.network.connection(from, to) == connection {
+                    self.deliver(to, event);
                 }
             }
+            Event::Complete { to, .. } | Event::Make { to, .. } => self.deliver(to, event),
             Event::Sync { at, life, id } => {
-                let Some(machine) = self.machines.get_mut(&at) else { return };
-                if machine.life == life && machine.node.is_some() {
-                    machine.sync(id);
-                    let input = Input::Persisted(id);
-                    self.happen(Event::Input { to: at, life: Some(life), input });
+                if self.machines.get(&at).is_some_and(|machine| machine.lives(life)) && self.sync(at, id) {
+                    self.deliver(at, Event::Complete { to: at, life, id });
                 }
             }
+            Event::SyncHints { at, life } => {
+                if let Some(machine) = self.machines.get_mut(&at).filter(|machine| machine.lives(life)) {
+                    machine.disk.sync_hints();
+                }
+            }
+        }
+    }
+
+    /// Hands something to a node once its driver attends.
+    fn deliver(&mut self, to: u64, event: Event) {
+        let Some(machine) = self.machines.get(&to) else { return };
+        let at = machine.attends_at(self.now);
+        if at > self.now {
+            return self.schedule(at, event);
+        }
+        match event {
+            Event::Arrive { from, message, .. } => self.input(to, Input::Receive { from: NodeId(from), message }),
+            Event::Complete { life, id, .. } if machine.lives(life) => self.input(to, Input::Persisted(id)),
+            Event::Make { life, index, state, .. } if machine.lives(life) => {
+                self.input(to, Input::Snapshotted { index, state });
+            }
+            _ => {}
         }
     }
 
     /// Feeds one input to a running node, and does what it wants done.
     pub(super) fn input(&mut self, to: u64, input: Input) {
         let now = self.now;
-        let Some(node) = self.machines.get_mut(&to).and_then(|machine| machine.node.as_mut()) else { return };
-        if !is_routine(&input) {
-            self.trace.push_back((now, to, shortened(input.clone())));
-        }
-        if self.trace.len() > TRACE_MAX {
-            self.trace.pop_front();
-        }
-        node.handle(now, input);
+        let Some(machine) = self.machines.get_mut(&to).filter(|machine| machine.node.is_some()) else { return };
+        self.told.input(now, to, &input);
+        machine.handle(now, input);
         self.settle(to);
     }
 
     /// Does what a node wants done, until it wants nothing more.
     pub(super) fn settle(&mut self, at: u64) {
-        let Some(mut machine) = self.machines.remove(&at) else { return };
-        while let Some(effect) = machine.node.as_mut().and_then(crate::raft::Node::poll) {
-            self.carry_out(&mut machine, effect);
+        while let Some(effect) = self.machine_mut(at).node.as_mut().and_then(Node::poll) {
+            self.carry_out(at, effect);
         }
-        self.machines.insert(at, machine);
-        if let Some(node) = &self.machines[&at].node {
-            self.referee.inspect(node, &self.machines);
-        }
+        let now = self.now;
+        let machine = self.machines.get_mut(&at).expect("who wants something is there");
+        let Some(node) = &mut machine.node else { return };
+        self.told.steps(now, at, node);
+        machine.plan_wake();
+        self.referee.inspect(&self.machines[&at], &self.machines);
     }
 
-    fn carry_out(&mut self, machine: &mut Machine, effect: Effect) {
+    fn carry_out(&mut self, at: u64, effect: Effect) {
         match effect {
             Effect::Persist { id, write } => {
-                let node = machine.node.as_mut().expect("who wants something runs");
-                self.referee.inspect_write(node, &write);
-                machine.unsynced.push_back((id, write));
-                if machine.disk_latency.is_zero() {
-                    machine.sync(id);
-                    let node = machine.node.as_mut().expect("who wants something runs");
-                    node.handle(self.now, Input::Persisted(id));
-                } else {
-                    let at = self.now + machine.disk_latency;
-                    self.schedule(at, Event::Sync { at: machine.id, life: machine.life, id });
-                }
+                self.referee.inspect_write(&self.machines[&at], &write);
+                self.persist(at, id, write);
             }
             Effect::Send { to, message } => {
-                let receiver = self.machines.get(&to.0).and_then(|machine| machine.node.as_ref());
-                self.referee.inspect_message(machine, to, receiver, &message);
-                self.sent += 1;
-                for delay in self.network.delays(machine.id, to.0, &mut self.dice) {
-                    let input = Input::Receive { from: NodeId(machine.id), message: message.clone() };
-                    self.schedule(self.now + delay, Event::Input { to: to.0, life: None, input });
-                }
+                self.referee.inspect_message(&self.machines[&at], to, &message, &self.machines);
+                self.send(at, to.0, message);
             }
             Effect::Apply(applied) => {
-                self.referee.inspect_applied(NodeId(machine.id), machine.applied.len(), &applied);
+                let machine = self.machine_mut(at);
                 machine.state.apply(&applied);
                 machine.applied.push(applied);
+                self.referee.inspect_applied(&self.machines[&at]);
             }
             Effect::Snapshot { position } => {
-                let asked = (position.index, machine.state.bytes(self.ballast));
                 self.snapshots += 1;
-                machine.asked = Some(asked);
+                let ballast = self.ballast;
+                let machine = self.machine_mut(at);
+                machine.asked = Some((position.index, machine.state.bytes(ballast)));
                 if !machine.dozes {
-                    self.make_snapshot(machine);
+                    self.make_snapshot(at);
                 }
             }
             Effect::Restore(snapshot) => {
                 self.restores += 1;
-                machine.state = State::restore(&snapshot.state);
-                machine.applied = self.referee.inspect_restored(NodeId(machine.id), &machine.state).to_vec();
+                let state = State::restore(&snapshot.state);
+                let applied = self.referee.inspect_restored(at, &state).to_vec();
+                let machine = self.machine_mut(at);
+                (machine.state, machine.applied) = (state, applied);
+            }
+            Effect::Read { id, outcome } => {
+                let machine = self.machine_mut(at);
+                let applied = machine.applied.len();
+                let before = machine.reading.remove(&id).expect("a read ends once");
+                assert!(outcome.is_err() || applied >= before, "node {at} reads what is out of date");
+                machine.read.insert(id, Answer { outcome, applied });
             }
         }
     }
 
     /// A machine's game answers with the snapshot that it was asked for last.
-    pub(super) fn make_snapshot(&mut self, machine: &mut Machine) {
-        let (Some(node), Some((index, state))) = (&mut machine.node, machine.asked.take()) else { return };
-        if self.game_latency.is_zero() {
-            node.handle(self.now, Input::Snapshotted { index, state });
+    pub(super) fn make_snapshot(&mut self, to: u64) {
+        let (now, latency) = (self.now, self.game_latency);
+        let machine = self.machine_mut(to);
+        let Some((index, state)) = machine.asked.take().filter(|_| machine.node.is_some()) else { return };
+        if latency.is_zero() {
+            machine.handle(now, Input::Snapshotted { index, state });
         } else {
-            let input = Input::Snapshotted { index, state };
-            let event = Event::Input { to: machine.id, life: Some(machine.life), input };
-            self.schedule(self.now + self.game_latency, event);
+            let life = machine.life;
+            self.schedule(now + latency, Event::Make { to, life, index, state });
+        }
+    }
+
+    /// Hands a write to the disk; one that takes no time is done at once.
+    fn persist(&mut self, at: u64, id: WriteId, write: Write) {
+        let now = self.now;
+        let machine = self.machines.get_mut(&at).expect("who writes has a disk");
+        let takes = machine.disk.takes(&mut self.dice);
+        machine.disk.submit(id, write);
+        if !takes.is_zero() {
+            let life = machine.life;
+            self.schedule(now + takes, Event::Sync { at, life, id });
+        } else if self.sync(at, id) {
+            self.machine_mut(at).handle(now, Input::Persisted(id));
+        }
+    }
+
+    /// Syncs a write; false if that fails.
+    fn sync(&mut self, at: u64, id: WriteId) -> bool {
+        let later = self.now + HINT_DELAY;
+        let machine = self.machine_mut(at);
+        let (synced, life) = (machine.disk.sync(id), machine.life);
+        if machine.disk.has_hints() {
+            self.schedule(later, Event::SyncHints { at, life });
+        }
+        synced
+    }
+
+    fn send(&mut self, from: u64, to: u64, message: Message) {
+        self.sent += 1;
+        let connection = self.network.connection(from, to);
+        for at in self.network.arrivals(self.now, from, to, &mut self.dice) {
+            self.schedule(at, Event::Arrive { to, from, connection, message: message.clone() });
         }
     }
 
@@ -174,26 +225,4 @@ impl Cluster {
             self.input(to, Input::Linked(joiner));
         }
     }
-}
-
-/// What happens all the time, and would crowd out what matters.
-fn is_routine(input: &Input) -> bool {
-    match input {
-        Input::Wake | Input::Persisted(_) => true,
-        Input::Receive { message: Message { body, .. }, .. } => {
-            matches!(body, MessageBody::Heartbeat { .. } | MessageBody::HeartbeatReply { .. })
-        }
-        _ => false,
-    }
-}
-
-/// What is worth showing of an input: of a snapshot only the beginning.
-fn shortened(mut input: Input) -> Input {
-    let bytes = match &mut input {
-        Input::Receive { message: Message { body: MessageBody::Snapshot { bytes, .. }, .. }, .. } => bytes,
-        Input::Snapshotted { state, .. } => state,
-        _ => return input,
-    };
-    bytes.truncate(BYTES_SHOWN_MAX);
-    input
 }

@@ -1,6 +1,8 @@
 //! Changes of the configuration: one member at a time, in force as soon as they are appended (§4.1).
 
-use super::{LogIndex, MEMBERS_MAX, Member, Membership, Node, NodeId, Payload, Standing, progress::Progress};
+use super::{
+    Deed, LogIndex, MEMBERS_MAX, Member, Membership, Mutant, Node, NodeId, Payload, Standing, progress::Progress,
+};
 
 /// Why a configuration can't be changed now, or not like this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -39,7 +41,9 @@ impl Node {
     /// until then changes of former leaders may lie in other logs; and not before the last change is.
     pub(super) fn may_change(&self) -> bool {
         let own_term = self.role.leadership().is_some_and(|leadership| leadership.first <= self.commit);
-        own_term && self.log.membership_index() <= self.commit
+        let settled = self.log.membership_index() <= self.commit;
+        (own_term || self.config.errs(Mutant::ChangeBeforeOwnTerm))
+            && (settled || self.config.errs(Mutant::ChangeWhilePending))
     }
 
     /// Lets one member in, or changes its standing, or lets it go. False if that can't be now.
@@ -65,8 +69,11 @@ impl Node {
     /// on: then nobody else can commit or be elected without it, and its own log, once durable, decides.
     /// That holds in a pair, also when its partner's vote is itself not committed yet.
     pub(super) fn drop_partner(&mut self) -> bool {
-        let own_term = self.role.leadership().is_some_and(|leadership| leadership.first <= self.commit);
-        let indispensable = |membership: &Membership| membership.is_voter(self.id) && membership.voters().count() <= 2;
+        let own_term = self.role.leadership().is_some_and(|leadership| leadership.first <= self.commit)
+            || self.config.errs(Mutant::DropPartnerBeforeOwnTerm);
+        let pair = if self.config.errs(Mutant::DropPartnerOfThree) { 3 } else { 2 };
+        let indispensable =
+            |membership: &Membership| membership.is_voter(self.id) && membership.voters().count() <= pair;
         if !own_term || !self.log.memberships_since(self.commit).all(indispensable) {
             return false;
         }
@@ -81,11 +88,14 @@ impl Node {
 
     fn append_membership(&mut self, membership: Membership) -> LogIndex {
         let index = self.append(Payload::Membership(membership.clone()));
+        self.note(Deed::Configure(index));
         let (id, now) = (self.id, self.now);
+        let matched = if self.config.errs(Mutant::AssumeMatched) { self.commit } else { LogIndex(0) };
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.peers.retain(|peer, _| membership.members.contains_key(peer));
             for peer in membership.members.keys().filter(|peer| **peer != id) {
-                leadership.peers.entry(*peer).or_insert_with(|| Progress::new(index, now));
+                let progress = leadership.peers.entry(*peer).or_insert_with(|| Progress::new(index, now));
+                progress.matched = progress.matched.max(matched);
             }
         }
         self.stirred = true;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use std::{collections::VecDeque, sync::Arc};
 
 /// The most messages that wait for the disk; more are lost, as any message may be.
-const HELD_MAX: usize = 1_024;
+pub(super) const HELD_MAX: usize = 1_024;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Durability {
@@ -167,6 +167,11 @@ impl Durability {
         self.log = self.log.max(done.log);
         self.ballot = done.ballot;
         done.outbox
+    }
+
+    /// How many messages wait.
+    pub fn held(&self) -> usize {
+        self.held.len()
     }
 
     /// A message that need not wait any longer.

@@ -1,8 +1,8 @@
 //! What goes into a node and what comes out of it.
 
 use super::{
-    Ballot, Command, Entries, Entry, LogIndex, LogPosition, LogTime, Message, NodeId, Permission, Serial, Snapshot,
-    Standing, Term, WriteId,
+    Ballot, Command, Entries, Entry, LogIndex, LogPosition, LogTime, Message, NodeId, Permission, ReadId, Serial,
+    Snapshot, Standing, Term, WriteId,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, sync::Arc};
@@ -76,6 +76,14 @@ pub enum Effect {
     },
     /// Whatever was applied, the state is this one now; what comes next is applied to it.
     Restore(Arc<Snapshot>),
+    /// A [read](super::Node::read) has its moment between the commands, or was given up.
+    Read {
+        /// The name that the caller gave it.
+        id: ReadId,
+        /// An index that the state machine has reached, and which is not before anything that was committed
+        /// when the read was asked; or what held it up for too long. It may be asked again.
+        outcome: Result<LogIndex, Holdup>,
+    },
 }
 
 /// A committed command, on its way to the state machine. Each command comes once, in log order.
@@ -167,9 +175,39 @@ pub enum Rejected {
         /// The bytes since then.
         bytes: usize,
     },
+    /// Too many reads wait for an answer.
+    #[error("{waiting} reads wait already; the room has no majority, or cannot keep up")]
+    ReadsFull {
+        /// How many wait.
+        waiting: usize,
+    },
     /// This node is leaving.
     #[error("this node is leaving the room")]
     Leaving,
+}
+
+/// Why what waits has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Holdup {
+    /// This node knows no leader.
+    #[error("no leader is known")]
+    NoLeader,
+    /// This node is no member, or doesn't know it yet.
+    #[error("this node is not a member")]
+    NotMember,
+    /// This node leads, but too few voters answer it.
+    #[error("too few of those who vote answer")]
+    NoMajority,
+    /// The leader doesn't answer.
+    #[error("the leader does not answer")]
+    NoAnswer,
+    /// The office is being handed over.
+    #[error("the leader is handing over")]
+    Transferring,
+    /// This node lacks a part of the log.
+    #[error("this node lacks a part of what is committed")]
+    Behind,
 }
 
 /// What a node is doing, for those who watch.

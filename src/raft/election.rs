@@ -1,7 +1,7 @@
 //! How a leader is found: pre-vote, vote, and what keeps both from disturbing a leader that works.
 
 use super::{
-    Ballot, Effect, LogPosition, Message, MessageBody, Moment, Node, NodeId, Term,
+    Ballot, Deed, Effect, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId, Term, Why,
     install::Chunk,
     quorum::majority,
     role::{Candidacy, Following, Role, Stage},
@@ -37,7 +37,7 @@ impl Node {
             if !body.is_request() && !self.membership().members.contains_key(&from) {
                 return self.ignore();
             }
-            self.follow(term, None);
+            self.follow(term, None, Why::LaterTerm);
         }
         match body {
             MessageBody::PreVoteReply { asked, granted } => self.count_sounding(from, asked, granted),
@@ -46,12 +46,16 @@ impl Node {
             MessageBody::Append { previous, entries, commit, sent } => {
                 self.take_append(from, previous, &entries, commit, sent);
             }
-            MessageBody::Heartbeat { commit, sent } => self.take_heartbeat(from, commit, sent),
+            MessageBody::Heartbeat { commit, round, patience_ms, sent } => {
+                self.take_heartbeat(from, commit, round, patience_ms, sent);
+            }
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
-            MessageBody::HeartbeatReply { sent, marked } => self.count_heartbeat(from, sent, marked),
+            MessageBody::HeartbeatReply { round, sent, marked } => self.count_heartbeat(from, round, sent, marked),
             MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
+            MessageBody::ReadIndex { question } => self.take_question(from, question),
+            MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
             MessageBody::TimeoutNow => self.take_over(from),
             MessageBody::Retire => self.let_retire(from),
             MessageBody::Snapshot { mark, digest, total, offset, bytes, sent } => {
@@ -66,6 +70,13 @@ impl Node {
 
     /// Tells who asks from an earlier term that its time is over; late answers need none.
     fn answer_late(&mut self, from: NodeId, body: &MessageBody) {
+        if self.config.errs(Mutant::CountLateAnswers) {
+            match body {
+                MessageBody::VoteReply { granted } => self.count_vote(from, *granted),
+                MessageBody::Appended { matched } => self.count_append(from, *matched),
+                _ => {}
+            }
+        }
         if body.is_request() {
             self.send(from, MessageBody::Outdated);
         }
@@ -74,9 +85,7 @@ impl Node {
     /// Whether a leader is at work, as far as this node can tell.
     fn has_leader(&self) -> bool {
         match &self.role {
-            Role::Follower(following) => {
-                following.heard.is_some_and(|heard| self.now - heard < self.config.election_timeout_min)
-            }
+            Role::Follower(following) => following.heard.is_some_and(|heard| self.now - heard < self.patience),
             Role::Candidate(_) => false,
             // A leader that has lost its majority steps down by itself.
             Role::Leader(_) => true,
@@ -85,11 +94,25 @@ impl Node {
 
     /// Granting a pre-vote promises nothing, and resets no timer.
     fn answer_pre_vote(&mut self, from: NodeId, asked: Term, last: LogPosition) {
-        let acceptable = asked > self.term() && last >= self.log.last();
-        let granted = acceptable && !self.has_leader() && !self.goes_first(from, last);
+        let refusal = match () {
+            () if asked <= self.term() => Some(Why::OldTerm),
+            () if !self.is_fresh(last) => Some(Why::OlderLog),
+            () if self.has_leader() => Some(Why::LeaderHeard),
+            () if self.goes_first(from, last) => Some(Why::GoesFirst),
+            () => None,
+        };
+        self.note(Deed::AnswerPreVote { to: from, refusal });
+        let granted = refusal.is_none();
         let term = if granted { asked } else { self.term() };
         let body = MessageBody::PreVoteReply { asked, granted };
         self.effects.push_back(Effect::Send { to: from, message: Message { term, body } });
+    }
+
+    /// §3.6.1: whether a log that ends at `last` is at least as new as ours.
+    fn is_fresh(&self, last: LogPosition) -> bool {
+        last >= self.log.last()
+            || self.config.errs(Mutant::VoteForAnyLog)
+            || (self.config.errs(Mutant::VoteByTermAlone) && last.term >= self.log.last().term)
     }
 
     /// Of two that begin to ask at the same time the one with the newer log goes first, or else the one with
@@ -98,7 +121,7 @@ impl Node {
     fn goes_first(&self, other: NodeId, last: LogPosition) -> bool {
         match &self.role {
             Role::Candidate(candidacy) => {
-                let begins = self.now - candidacy.since < self.config.heartbeat * 3;
+                let begins = self.now - candidacy.since < self.patience;
                 begins && candidacy.stage == Stage::Sounding && (self.log.last(), self.id) > (last, other)
             }
             _ => false,
@@ -109,7 +132,13 @@ impl Node {
     /// who may vote in its configuration (§4.1), and this one may be behind.
     fn answer_vote(&mut self, from: NodeId, last: LogPosition) {
         let free = self.ballot.vote.is_none_or(|vote| vote == from);
-        let granted = free && last >= self.log.last();
+        let refusal = match () {
+            () if !free => Some(Why::VotedForAnother),
+            () if !self.is_fresh(last) => Some(Why::OlderLog),
+            () => None,
+        };
+        self.note(Deed::AnswerVote { to: from, refusal });
+        let granted = refusal.is_none();
         if !granted {
             return self.send(from, MessageBody::VoteReply { granted });
         }
@@ -117,14 +146,17 @@ impl Node {
             self.set_ballot(Ballot { term: self.term(), vote: Some(from) });
         }
         if matches!(self.role, Role::Candidate(_)) {
-            self.follow(self.term(), None);
+            self.follow(self.term(), None, Why::VoteGiven);
         }
         self.await_leader();
+        if self.config.errs(Mutant::VoteBeforeDurable) {
+            return self.send(from, MessageBody::VoteReply { granted });
+        }
         self.send_when_durable(from, MessageBody::VoteReply { granted });
     }
 
     /// Follows in `term`, whoever leads there.
-    pub(super) fn follow(&mut self, term: Term, leader: Option<NodeId>) {
+    pub(super) fn follow(&mut self, term: Term, leader: Option<NodeId>, why: Why) {
         assert!(term >= self.term(), "terms never go back");
         if term > self.term() {
             self.set_ballot(Ballot { term, vote: None });
@@ -133,16 +165,19 @@ impl Node {
         if !matches!(self.role, Role::Follower(_)) {
             self.await_leader();
         }
+        self.note(Deed::Follow { leader, why });
         self.role = Role::Follower(Following { leader, verified: self.commit, ..Following::default() });
         self.forwarding.restart(self.outbox.settled());
+        self.reads.restart();
     }
 
     /// Accepts `from` as the leader of this term; false if it can't be.
     pub(super) fn accept_leader(&mut self, from: NodeId) -> bool {
         match &self.role {
             Role::Leader(_) => return false,
-            Role::Candidate(_) => self.follow(self.term(), Some(from)),
-            Role::Follower(Following { leader: None, .. }) => self.follow(self.term(), Some(from)),
+            Role::Candidate(_) | Role::Follower(Following { leader: None, .. }) => {
+                self.follow(self.term(), Some(from), Why::LeaderHeard);
+            }
             Role::Follower(Following { leader: Some(leader), .. }) if *leader != from => return false,
             Role::Follower(_) => {}
         }
@@ -150,19 +185,18 @@ impl Node {
         if let Role::Follower(following) = &mut self.role {
             following.heard = Some(self.now);
         }
+        self.excused = false;
         true
-    }
-
-    /// Gives a leader a random time to show up (§3.4).
-    pub(super) fn await_leader(&mut self) {
-        let patience = self.dice.between(self.config.election_timeout_min, self.config.election_timeout_max);
-        self.election_at = self.now + patience;
     }
 
     /// No leader has shown up: asks whether it could win, or goes on waiting for one.
     pub(super) fn miss_leader(&mut self) {
         if self.now < self.election_at {
             return;
+        }
+        if self.durability.ballot() != self.ballot {
+            // Its vote for another is not out yet.
+            return self.await_leader();
         }
         if self.may_campaign() {
             return self.sound();
@@ -181,28 +215,38 @@ impl Node {
     }
 
     fn sound(&mut self) {
-        self.await_leader();
+        self.note(Deed::Sound);
         self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, true)]));
         self.count_answers();
     }
 
     /// Campaigns in the next term. The vote for itself counts, and others are asked, once it is durable.
     pub(super) fn run(&mut self, transfer: bool) {
+        self.note(Deed::Campaign { transfer });
         self.set_ballot(Ballot { term: self.term().next(), vote: Some(self.id) });
-        self.await_leader();
         self.begin_candidacy(Stage::Running { transfer }, BTreeMap::new());
     }
 
     fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, bool>) {
-        self.role = Role::Candidate(Candidacy { stage, answers, since: self.now, ask_at: Moment::NEVER });
+        let (since, failures) = match &self.role {
+            Role::Candidate(candidacy) => (candidacy.since, candidacy.failures),
+            _ => (self.now, 0),
+        };
+        match stage {
+            Stage::Sounding => self.await_leader(),
+            Stage::Running { .. } => self.await_votes(failures),
+        }
+        self.role = Role::Candidate(Candidacy { stage, answers, since, failures, ask_at: Moment::NEVER });
         self.forwarding.restart(self.outbox.settled());
+        self.reads.restart();
         self.ask();
     }
 
     /// Asks every voter that has not answered, for messages may get lost. Who would not have given its vote
     /// may have missed the leader since.
     fn ask(&mut self) {
-        let again = self.now + self.config.heartbeat * 2;
+        let Role::Candidate(candidacy) = &self.role else { return };
+        let again = self.ask_again_at(candidacy.since);
         let Role::Candidate(candidacy) = &mut self.role else { return };
         candidacy.ask_at = again;
         let stage = candidacy.stage;
@@ -226,18 +270,27 @@ impl Node {
 
     /// Nobody has won yet: asks again, or starts over.
     pub(super) fn campaign_on(&mut self) {
-        let Role::Candidate(candidacy) = &self.role else { return };
+        let Role::Candidate(candidacy) = &mut self.role else { return };
         if self.now >= self.election_at && self.durability.ballot() != self.ballot {
             // Nobody was asked before its own vote is durable; a new term would begin the wait for it again.
             self.await_leader();
         } else if self.now >= self.election_at {
-            if self.may_campaign() { self.sound() } else { self.follow(self.term(), None) }
+            candidacy.failures += u32::from(candidacy.stage != Stage::Sounding);
+            if self.may_campaign() { self.sound() } else { self.follow(self.term(), None, Why::NoVote) }
         } else if self.now >= candidacy.ask_at {
             self.ask();
         }
     }
 
+    /// Asks afresh, after another gap in its own time.
+    pub(super) fn ask_anew(&mut self) {
+        if self.durability.ballot() == self.ballot && self.may_campaign() {
+            self.sound();
+        }
+    }
+
     fn count_sounding(&mut self, from: NodeId, asked: Term, granted: bool) {
+        self.note(Deed::CountVote { from, granted });
         let current = asked == self.term().next();
         match &mut self.role {
             Role::Candidate(candidacy) if candidacy.stage == Stage::Sounding && current => {
@@ -249,14 +302,22 @@ impl Node {
     }
 
     fn count_vote(&mut self, from: NodeId, granted: bool) {
+        self.note(Deed::CountVote { from, granted });
+        let twice = self.config.errs(Mutant::CountVotesTwice);
+        let silent = self.membership().voters().find(|voter| twice && !self.has_answered(*voter));
         match &mut self.role {
             Role::Candidate(candidacy) if candidacy.stage != Stage::Sounding => {
                 // An answer once given stands; a late double can't take it back.
-                candidacy.answers.entry(from).or_insert(granted);
+                let known = candidacy.answers.contains_key(&from);
+                candidacy.answers.entry(silent.filter(|_| known).unwrap_or(from)).or_insert(granted);
                 self.count_answers();
             }
             _ => {}
         }
+    }
+
+    fn has_answered(&self, voter: NodeId) -> bool {
+        matches!(&self.role, Role::Candidate(candidacy) if candidacy.answers.contains_key(&voter))
     }
 
     /// The vote for itself counts like any other: once it is durable.
@@ -278,7 +339,7 @@ impl Node {
                 Stage::Running { .. } => self.lead(),
             }
         } else if count(false) >= needed {
-            self.follow(self.term(), None);
+            self.follow(self.term(), None, Why::Refused);
         }
     }
 
@@ -290,7 +351,10 @@ impl Node {
         }
     }
 
-    fn set_ballot(&mut self, ballot: Ballot) {
+    pub(super) fn set_ballot(&mut self, ballot: Ballot) {
+        if ballot.term > self.ballot.term {
+            self.note(Deed::EnterTerm(ballot.term));
+        }
         self.ballot = ballot;
         self.durability.stage_ballot(ballot);
     }

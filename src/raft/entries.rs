@@ -27,22 +27,51 @@ pub struct Entries {
 }
 
 /// Filled places of one segment.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Part {
     slots: Slots,
     filled: Range<usize>,
 }
 
 impl Part {
-    fn iter(&self) -> impl Iterator<Item = &Entry> + Clone {
-        self.slots[self.filled.clone()].iter().map(|slot| slot.get().expect("a part refers to filled places"))
+    fn slots(&self) -> &[OnceLock<Entry>] {
+        &self.slots[self.filled.clone()]
+    }
+}
+
+/// Goes through entries in order.
+#[derive(Clone, Debug)]
+pub struct Iter<'a> {
+    slots: std::slice::Iter<'a, OnceLock<Entry>>,
+    rest: std::slice::Iter<'a, Part>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = &'a Entry;
+
+    fn next(&mut self) -> Option<&'a Entry> {
+        loop {
+            if let Some(slot) = self.slots.next() {
+                return slot.get();
+            }
+            self.slots = self.rest.next()?.slots().iter();
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Entries {
+    type Item = &'a Entry;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        Iter { slots: self.first.slots().iter(), rest: self.rest.iter() }
     }
 }
 
 impl Entries {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.parts().map(|part| part.filled.len()).sum()
+        self.first.filled.len() + self.rest.iter().map(|part| part.filled.len()).sum::<usize>()
     }
 
     /// Whether there are none.
@@ -51,12 +80,8 @@ impl Entries {
     }
 
     /// The entries in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> + Clone {
-        self.parts().flat_map(Part::iter)
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &Part> + Clone {
-        std::iter::once(&self.first).chain(&self.rest)
+    pub fn iter(&self) -> Iter<'_> {
+        self.into_iter()
     }
 
     fn push(&mut self, part: Part) {
@@ -174,8 +199,7 @@ impl Chain {
         let first = entry.index;
         let count = self.segments.front().map_or(0, |front| first.0 - front.first.0);
         let room = usize::try_from(count).unwrap_or(SEGMENT_MAX).clamp(SEGMENT_MIN, SEGMENT_MAX);
-        let slots: Slots =
-            std::iter::once(OnceLock::from(entry)).chain((1..room).map(|_| OnceLock::new())).collect();
+        let slots: Slots = std::iter::once(OnceLock::from(entry)).chain((1..room).map(|_| OnceLock::new())).collect();
         self.segments.push_back(Segment { first, part: Part { slots, filled: 0..1 } });
     }
 
@@ -251,7 +275,7 @@ impl Chain {
     }
 
     fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.segments.iter().flat_map(|segment| segment.part.iter())
+        self.segments.iter().flat_map(|segment| segment.part.slots().iter().filter_map(OnceLock::get))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the log holds.
 
-use super::{Digest, LogIndex, LogPosition, LogTime, Membership, NodeId, Serial, Term};
+use super::{Digest, LogIndex, LogPosition, LogTime, MEMBERS_MAX, Membership, NodeId, Serial, Term};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ pub(super) const ENTRY_BYTES: usize = 64;
 const DIGEST_BYTES: usize = 32;
 /// The most that one member takes, encoded.
 const MEMBER_BYTES: usize = 48;
+/// The most that an entry with a configuration takes, encoded.
+pub(super) const MEMBERSHIP_BYTES_MAX: usize = ENTRY_BYTES + MEMBERS_MAX * MEMBER_BYTES;
 
 /// One entry of the replicated log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The follower's side of the log: what a leader's messages change, and what it is told about it.
 
 use super::{
-    Entries, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Node, NodeId, Payload, Term,
+    Deed, Entries, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Mutant, Node, NodeId, Payload, Term,
     entry::COMMAND_BYTES_MAX, role::Role,
 };
 
@@ -21,7 +21,11 @@ impl Node {
         // What a snapshot stands for is committed, and so in the log of every leader (§3.6.3).
         if previous.index >= self.log.base().index && !self.log.holds(previous) {
             let hint = self.log.agreement(previous.index, previous.term);
+            self.note(Deed::Mismatch(hint));
             return self.send(from, MessageBody::Mismatch { hint, sent });
+        }
+        if self.config.errs(Mutant::TruncateAlways) && previous.index < self.last() && previous.index >= self.commit {
+            self.drop_from(previous.index.next());
         }
         let end = LogIndex(previous.index.0 + entries.len() as u64);
         if !self.take_entries(entries) {
@@ -29,7 +33,8 @@ impl Node {
         }
         // What this message proves is that the logs agree up to its last entry; nothing is known of what
         // may stand behind it in ours (§3.5).
-        self.commit_to(commit.min(end));
+        let verified = if self.config.errs(Mutant::CommitUnverified) { self.last() } else { end };
+        self.commit_to(commit.min(verified));
         let Role::Follower(following) = &mut self.role else { return };
         following.verified = following.verified.max(end);
         following.owed = following.owed.max(Some(end));
@@ -38,21 +43,27 @@ impl Node {
     /// Adds what is missing, and drops what conflicts, only then: an append that was overtaken is no
     /// reason to drop what came after it. False if a committed entry would have to go.
     fn take_entries(&mut self, entries: &Entries) -> bool {
-        let base = self.log.base().index;
+        let (before, base) = (self.last(), self.log.base().index);
         for entry in entries.iter().filter(|entry| entry.index > base) {
             match self.log.term_at(entry.index) {
                 Some(term) if term == entry.term => continue,
                 Some(_) if entry.index <= self.settled_log() => return false,
-                Some(_) => {
-                    self.durability.stage_truncation(entry.index);
-                    self.log.truncate_from(entry.index);
-                }
+                Some(_) => self.drop_from(entry.index),
                 None => {}
             }
             self.log.append(entry.clone());
             self.durability.stage_log(entry.index);
         }
+        if self.last() > before {
+            self.note(Deed::Take(self.last()));
+        }
         true
+    }
+
+    fn drop_from(&mut self, index: LogIndex) {
+        self.note(Deed::Drop(index));
+        self.durability.stage_truncation(index);
+        self.log.truncate_from(index);
     }
 
     /// Up to here the log can't change under this leader: it is committed, or this leader's own.
@@ -64,27 +75,39 @@ impl Node {
     }
 
     /// A heartbeat proves what its commit position proves: who holds that entry holds all before it (§3.5).
-    pub(super) fn take_heartbeat(&mut self, from: NodeId, commit: LogPosition, sent: Moment) {
+    pub(super) fn take_heartbeat(
+        &mut self,
+        from: NodeId,
+        commit: LogPosition,
+        round: u64,
+        patience_ms: u32,
+        sent: Moment,
+    ) {
         if !self.accept_leader(from) {
             return self.ignore();
         }
-        if self.log.holds(commit) {
-            self.commit_to(commit.index);
+        self.adopt_patience(patience_ms);
+        let trusting = self.config.errs(Mutant::TrustHeartbeatCommit);
+        if self.log.holds(commit) || trusting {
+            self.commit_to(commit.index.min(self.last()));
             if let Role::Follower(following) = &mut self.role {
                 following.verified = following.verified.max(commit.index);
             }
         }
         let marked = self.marked();
-        self.send(from, MessageBody::HeartbeatReply { sent, marked });
+        self.send(from, MessageBody::HeartbeatReply { round, sent, marked });
     }
 
     /// Acknowledges what agrees with the leader's log and is durable; both, and the term too.
     pub(super) fn acknowledge(&mut self) {
-        let durable = self.durability.log();
-        let term_is_durable = self.durability.term() == self.term();
+        let errs = |mutant| self.config.errs(mutant);
+        let unsynced = errs(Mutant::AcknowledgeUnsynced);
+        let durable = if unsynced { self.last() } else { self.durability.log() };
+        let term_is_durable = unsynced || self.durability.term() == self.term();
+        let unverified = errs(Mutant::AcknowledgeUnverified).then(|| self.last());
         let Role::Follower(following) = &mut self.role else { return };
         let (Some(leader), Some(end)) = (following.leader, following.owed) else { return };
-        let matched = following.verified.min(durable);
+        let matched = unverified.unwrap_or(following.verified).min(durable);
         if !term_is_durable || (matched < end && matched <= following.acknowledged) {
             return;
         }

@@ -4,7 +4,7 @@ use super::Moment;
 use std::{collections::VecDeque, time::Duration};
 
 /// The most messages on their way to one node, however small they are.
-const MESSAGES_MAX: usize = 256;
+pub(super) const MESSAGES_MAX: usize = 256;
 
 /// A window of messages, each named by the last number it carries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,6 +46,11 @@ impl Inflight {
 
     pub fn has_room(&self, window_bytes: usize) -> bool {
         self.bytes < window_bytes && self.messages.len() < MESSAGES_MAX
+    }
+
+    /// How many messages there are, and their bytes.
+    pub fn size(&self) -> (usize, usize) {
+        (self.messages.len(), self.bytes)
     }
 
     /// When the message that waits longest was sent.

@@ -1,7 +1,7 @@
 //! Leaving in good order: handing over the office, giving up the vote, keeping the membership.
 
 use super::{
-    MessageBody, Moment, Node, NodeId, Standing,
+    Deed, MessageBody, Moment, Node, NodeId, Standing, Why,
     role::{Role, Transfer},
 };
 use std::time::Duration;
@@ -38,11 +38,9 @@ impl Node {
 
     /// Takes the next step towards leaving; repeated until nothing is left to do.
     pub(super) fn leave_on(&mut self) {
-        let Some(leaving) = &mut self.leaving else { return };
-        if self.now < leaving.again_at {
-            return;
-        }
-        leaving.again_at = self.now + self.config.heartbeat / 4;
+        let again_at = self.now + self.heartbeat_interval() / 4;
+        let Some(leaving) = self.leaving.as_mut().filter(|leaving| self.now >= leaving.again_at) else { return };
+        leaving.again_at = again_at;
         if self.has_handed_over() {
             if let Some(leaving) = &mut self.leaving {
                 leaving.again_at = Moment::NEVER;
@@ -86,7 +84,8 @@ impl Node {
 
     /// Begins a hand-over (§3.10): nothing new is appended until it is over, for at most one election timeout.
     pub(super) fn transfer_to(&mut self, target: NodeId) {
-        let until = self.now + self.config.election_timeout_min;
+        self.note(Deed::HandOver(target));
+        let until = self.now + self.patience;
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.transfer = Some(Transfer { target, until, told: false });
         }
@@ -114,13 +113,15 @@ impl Node {
         {
             transfer.told = true;
             let target = transfer.target;
+            self.note(Deed::TellToCampaign(target));
             self.send(target, MessageBody::TimeoutNow);
         }
         if self.log.membership_index() <= self.commit && !self.membership().is_voter(self.id) {
             if let Some(voter) = self.best_voter() {
+                self.note(Deed::TellToCampaign(voter));
                 self.send(voter, MessageBody::TimeoutNow);
             }
-            self.follow(self.term(), None);
+            self.follow(self.term(), None, Why::NoVote);
         }
     }
 }

@@ -114,7 +114,8 @@ impl Log {
             self.before = configuration;
         }
         let is_cut = |entry: &&Entry| entry.index <= index;
-        self.cut += self.entries.iter_from(LogIndex(0)).take_while(is_cut).map(|entry| entry.bytes() as u64).sum::<u64>();
+        self.cut +=
+            self.entries.iter_from(LogIndex(0)).take_while(is_cut).map(|entry| entry.bytes() as u64).sum::<u64>();
         self.base_time = self.get(index).map_or(self.base_time, |entry| entry.time);
         self.entries.drop_to(index);
         self.base = base;
@@ -217,7 +218,7 @@ impl Log {
     }
 
     /// The last configuration up to `index`, and every one after it.
-    pub fn memberships_since(&self, index: LogIndex) -> impl Iterator<Item = &Membership> {
+    pub fn memberships_since(&self, index: LogIndex) -> impl Iterator<Item = &Membership> + Clone {
         let count = self.configurations_until(index);
         (count..=self.configurations.len()).map(|count| &self.configuration(count).1)
     }

@@ -6,7 +6,7 @@
 //! and there is one mark at a time that isn't.
 
 use super::{
-    Digest, Effect, Entry, LogIndex, LogPosition, Marked, Node, NodeId, Payload, SNAPSHOT_BYTES_MAX, Snapshot,
+    Digest, Effect, LogIndex, LogPosition, LogTime, Marked, Node, NodeId, Payload, SNAPSHOT_BYTES_MAX, Snapshot,
     Standing, Trouble, progress::Progress, quorum::majority, role::Role, snapshot::Image,
 };
 use bytes::Bytes;
@@ -134,8 +134,7 @@ impl Node {
     }
 
     /// A mark's turn has come. The room is taken down as it is now; the game has to do the same.
-    pub(super) fn pass_mark(&mut self, entry: &Entry) -> Option<Effect> {
-        let position = entry.position();
+    pub(super) fn pass_mark(&mut self, position: LogPosition, time: LogTime) -> Option<Effect> {
         // Another mark means that this one is agreed on: who is behind needn't make both.
         let is_last = self.log.last_mark().0 == position.index || self.log.last_mark().0 > self.commit;
         if !self.config.makes_snapshots || !is_last {
@@ -143,7 +142,7 @@ impl Node {
         }
         self.marks.draft = Some(Snapshot {
             position,
-            time: entry.time,
+            time,
             membership: self.log.membership_at(position.index).clone(),
             membership_index: self.log.membership_index_at(position.index),
             sessions: self.sessions.clone(),

@@ -20,20 +20,26 @@ mod ids;
 mod inflight;
 mod install;
 mod leave;
+mod load;
 mod log;
 mod mark;
 mod membership;
 mod message;
 mod moment;
+mod mutant;
 mod node;
 mod outbox;
 mod progress;
 mod quorum;
+mod reads;
 mod replication;
 mod role;
+mod rounds;
 mod sessions;
 mod shipment;
 mod snapshot;
+mod timing;
+mod trace;
 mod turn;
 
 pub use ballot::*;
@@ -45,9 +51,16 @@ pub use effect::*;
 pub use entries::Entries;
 pub use entry::*;
 pub use ids::*;
+pub use load::Load;
 pub use membership::*;
 pub use message::*;
 pub use moment::*;
+#[cfg(feature = "playtest")]
+pub use mutant::Mutant;
 pub use node::Node;
 pub use sessions::Sessions;
 pub use snapshot::{Digest, SNAPSHOT_BYTES_MAX, Snapshot};
+pub use trace::{Deed, Step, Why};
+
+#[cfg(not(feature = "playtest"))]
+use mutant::Mutant;

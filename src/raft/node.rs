@@ -1,8 +1,8 @@
 //! One participant: what it holds, and the way in and out.
 
 use super::{
-    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, LogPosition, Membership, Moment, NodeId, Rejected, RoleKind,
-    Serial, Status, Term,
+    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, LogPosition, Membership, Moment, NodeId,
+    Rejected, RoleKind, Serial, Status, Term,
     autopilot::Links,
     dice::Dice,
     durability::Durability,
@@ -11,13 +11,18 @@ use super::{
     log::Log,
     mark::Marks,
     outbox::Outbox,
+    reads::Reads,
     role::{Following, Role},
     sessions::Sessions,
     shipment::Incoming,
     snapshot::Image,
+    trace::Trace,
 };
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 /// One Raft participant, as a pure state machine.
 ///
@@ -37,7 +42,7 @@ use std::collections::{BTreeMap, VecDeque};
 ///     match effect {
 ///         Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
 ///         Effect::Apply(it) => applied.push(it.command.body),
-///         _ => unreachable!("it is alone, and makes no snapshots"),
+///         _ => unreachable!("it is alone, reads nothing, and makes no snapshots"),
 ///     }
 /// }
 /// assert_eq!(applied, ["hello"]);
@@ -53,6 +58,10 @@ pub struct Node {
     pub(super) commit: LogIndex,
     pub(super) applied: LogIndex,
     pub(super) role: Role,
+    /// How long a leader is waited for, as it last said.
+    pub(super) patience: Duration,
+    /// Its silence was excused by a gap in our own time, and it was not heard since.
+    pub(super) excused: bool,
     /// When a leader is missed.
     pub(super) election_at: Moment,
     pub(super) durability: Durability,
@@ -61,6 +70,7 @@ pub struct Node {
     pub(super) sessions: Sessions,
     pub(super) outbox: Outbox,
     pub(super) forwarding: Forwarding,
+    pub(super) reads: Reads,
     pub(super) links: Links,
     pub(super) leaving: Option<Leaving>,
     pub(super) marks: Marks,
@@ -70,6 +80,7 @@ pub struct Node {
     /// Something happened since the last flush.
     pub(super) stirred: bool,
     pub(super) effects: VecDeque<Effect>,
+    pub(super) trace: Trace,
 }
 
 impl Node {
@@ -82,11 +93,15 @@ impl Node {
         let last = log.last().index;
         let marks = Marks::new(snapshot.clone().map(Image::new));
         let start = marks.stored_index();
+        let mut dice = Dice::new(seed ^ id.0);
+        let reads = Reads::new(dice.roll());
         assert!(start <= commit && commit <= last, "the store knows more committed than it holds");
         assert!(base.index <= start, "the log begins after the snapshot");
+        // Nothing is measured yet.
+        let patience = (config.election_timeout_min * 2).min(config.election_timeout_max);
         let mut node = Self {
             id,
-            dice: Dice::new(seed ^ id.0),
+            dice,
             config,
             now,
             ballot,
@@ -94,11 +109,14 @@ impl Node {
             applied: start,
             role: Role::Follower(Following { verified: commit, ..Following::default() }),
             election_at: Moment::NEVER,
+            patience,
+            excused: false,
             durability: Durability::new(ballot, last, commit),
             commit_at: Moment::NEVER,
             sessions: snapshot.as_ref().map_or_else(Sessions::default, |snapshot| snapshot.sessions.clone()),
             outbox: Outbox::new(outbox, last_serial),
             forwarding: Forwarding::default(),
+            reads,
             links: Links::default(),
             leaving: None,
             marks,
@@ -107,6 +125,7 @@ impl Node {
             stirred: true,
             log,
             effects: snapshot.map(Effect::Restore).into_iter().collect(),
+            trace: Trace::default(),
         };
         node.settle_own();
         node.await_leader();
@@ -157,7 +176,7 @@ impl Node {
         if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
             self.flush();
         }
-        self.effects.pop_front().or_else(|| self.next_applied())
+        self.effects.pop_front().or_else(|| self.next_decided())
     }
 
     /// When [`Input::Wake`] is due, as of the last [`poll`](Self::poll) that gave nothing.
@@ -168,13 +187,13 @@ impl Node {
             Role::Leader(leadership) => self.retry_at(leadership).min(leadership.heartbeat_at),
         };
         let leave = self.leaving.as_ref().map_or(Moment::NEVER, |leaving| leaving.again_at);
-        office.min(self.commit_at).min(self.forwarding.retry_at()).min(leave)
+        office.min(self.commit_at).min(self.forwarding.retry_at()).min(self.reads.deadline()).min(leave)
     }
 
     /// What it is doing, for those who watch.
     pub fn status(&self) -> Status {
         let follower = |(node, progress): (&NodeId, &super::progress::Progress)| {
-            let heard = progress.is_heard(self.now, self.config.election_timeout_max);
+            let heard = progress.is_heard(self.now, self.attention());
             (*node, Follower { matched: progress.matched, heard })
         };
         Status {
@@ -218,6 +237,11 @@ impl Node {
         self.ballot.term
     }
 
+    /// For how long a leader is waited for, as the last one wished.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Its term and its vote in it, durable or on the way there.
     pub fn ballot(&self) -> Ballot {
         self.ballot
@@ -256,6 +280,16 @@ impl Node {
     /// The configuration that was in force at `index`.
     pub fn membership_at(&self, index: LogIndex) -> &Membership {
         self.log.membership_at(index)
+    }
+
+    /// Up to where the state machine has been carried.
+    pub fn applied(&self) -> LogIndex {
+        self.applied
+    }
+
+    /// The configurations in the log that are not known committed.
+    pub fn uncommitted_memberships(&self) -> impl Iterator<Item = &Membership> + Clone {
+        self.log.memberships_since(self.commit).skip(1)
     }
 
     /// How many messages it ignored because no honest peer sends them.

@@ -64,6 +64,10 @@ impl Outbox {
         self.commands.len()
     }
 
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub fn last(&self) -> Serial {
         self.last
     }

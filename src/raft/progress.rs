@@ -6,6 +6,7 @@ use super::{
     log::Log,
     shipment::Outgoing,
     snapshot::Image,
+    timing::Peak,
 };
 use bytes::Bytes;
 use std::{ops::Range, time::Duration};
@@ -25,12 +26,16 @@ pub(super) struct Progress {
     probe: LogIndex,
     /// The commit index as last told.
     pub commit_told: LogIndex,
+    /// The last round of heartbeats that it answered.
+    pub round: u64,
     /// When it asked to give up its vote, if it did.
     pub retiring: Option<Moment>,
     /// What it last said of its snapshots.
     pub marked: Option<Marked>,
     /// The snapshot that it is sent.
     shipment: Option<Outgoing>,
+    /// The longest that it recently took to answer a heartbeat, once it did.
+    pub delay: Option<Peak>,
     streaming: bool,
     inflight: Inflight,
     round_trip: RoundTrip,
@@ -38,6 +43,8 @@ pub(super) struct Progress {
     /// Answers to what was sent before this are about a stream that was given up.
     restarted: Moment,
     heard: Moment,
+    /// Its silence was excused by a gap in our own time.
+    excused: bool,
     /// Since when it is heard without a break.
     present: Option<Moment>,
 }
@@ -50,15 +57,18 @@ impl Progress {
             next,
             probe: next,
             commit_told: LogIndex(0),
+            round: 0,
             retiring: None,
             marked: None,
             shipment: None,
+            delay: None,
             streaming: false,
             inflight: Inflight::default(),
             round_trip: RoundTrip::default(),
             retries: 0,
             restarted: now,
             heard: now,
+            excused: false,
             present: None,
         }
     }
@@ -84,20 +94,24 @@ impl Progress {
             self.present = Some(now);
         }
         self.heard = now;
+        self.excused = false;
         if !was_heard {
             self.restart(now);
         }
     }
 
-    /// Treats it as heard: our own clock had a gap, in which we could not hear anybody.
+    /// Treats it as heard, once: our own clock had a gap, in which we could not hear anybody.
     pub fn excuse(&mut self, now: Moment) {
-        self.heard = now;
+        if !std::mem::replace(&mut self.excused, true) {
+            self.heard = now;
+        }
     }
 
     /// An answer came to a heartbeat, which spares the disk. What it answers can't be from before `since`.
-    pub fn observe_heartbeat(&mut self, sent: Moment, since: Moment, now: Moment) {
+    pub fn observe_heartbeat(&mut self, sent: Moment, since: Moment, now: Moment, patience: Duration) {
         if (since..=now).contains(&sent) {
             self.round_trip.observe_network(now - sent);
+            self.delay.get_or_insert_default().observe(now - sent, patience);
         }
     }
 
@@ -152,6 +166,11 @@ impl Progress {
         }
         self.inflight.sent(last.0, bytes, now);
         self.next = last.next();
+    }
+
+    /// How many messages are on their way, and their bytes.
+    pub fn under_way(&self) -> (usize, usize) {
+        self.inflight.size()
     }
 
     /// When what is on its way must be taken for lost; a follower that answers nothing is left alone.

@@ -1,10 +1,13 @@
 //! The leader's side of the log: appending, sending, counting.
 
 use super::{
-    Effect, Entry, LogIndex, LogPosition, Marked, Message, MessageBody, Moment, Node, NodeId, Payload, RoleKind, Standing,
+    Ballot, Deed, Effect, Entry, LogIndex, LogPosition, Marked, Message, MessageBody, Moment, Mutant, Node, NodeId,
+    Payload, RoleKind, Standing, Why,
     progress::Progress,
     quorum::reached_by_majority,
     role::{Leadership, Role},
+    rounds::Rounds,
+    timing::Peak,
 };
 
 impl Node {
@@ -25,9 +28,15 @@ impl Node {
             appended,
             uncommitted_bytes: 0,
             agreed: LogIndex(0),
-            heartbeat_at: self.now + self.config.heartbeat,
+            heartbeat_at: self.now + self.heartbeat_interval(),
+            rounds: Rounds::default(),
+            lateness: Peak::default(),
             transfer: None,
         }));
+        self.note(Deed::Lead(next));
+        if self.config.errs(Mutant::ForgetVoteWhenElected) {
+            self.set_ballot(Ballot { vote: None, ..self.ballot });
+        }
         self.append(Payload::Empty);
     }
 
@@ -37,6 +46,7 @@ impl Node {
         let leadership = self.role.leadership_mut().expect("only a leader appends");
         let entry = Entry { term, index, time: leadership.time(now, last), payload };
         leadership.count(&entry);
+        self.note(Deed::Append(index));
         self.log.append(entry);
         self.durability.stage_log(index);
         index
@@ -44,11 +54,13 @@ impl Node {
 
     /// Sends each follower what it lacks, and at once the news of what is committed.
     pub(super) fn replicate(&mut self) {
+        let patience_ms = self.patience_ms();
         let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
             return;
         };
         let (base, last) = (log.base().index, log.last().index);
         let told = log.position_at(*commit).expect("what is committed is in the log");
+        let round = leadership.rounds.last();
         for (peer, progress) in &mut leadership.peers {
             let mut send =
                 |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
@@ -62,7 +74,7 @@ impl Node {
             }
             if progress.commit_told < *commit && progress.is_heard(*now, config.election_timeout_max) {
                 progress.commit_told = *commit;
-                send(MessageBody::Heartbeat { commit: told, sent: *now });
+                send(MessageBody::Heartbeat { commit: told, round, patience_ms, sent: *now });
             }
         }
     }
@@ -78,17 +90,20 @@ impl Node {
         if self.now < leadership.heartbeat_at {
             return;
         }
-        leadership.heartbeat_at = self.now + self.config.heartbeat;
+        self.measure_patience();
         self.heartbeat();
         self.abandon_transfer();
         self.check_quorum();
     }
 
     fn heartbeat(&mut self) {
-        let Role::Leader(leadership) = &self.role else { return };
+        let (interval, patience_ms) = (self.heartbeat_interval(), self.patience_ms());
+        let Role::Leader(leadership) = &mut self.role else { return };
+        leadership.heartbeat_at = self.now + interval;
         let commit = self.log.position_at(self.commit).expect("what is committed is in the log");
+        let body = MessageBody::Heartbeat { commit, round: leadership.rounds.last(), patience_ms, sent: self.now };
         for peer in leadership.peers.keys() {
-            let message = Message { term: self.ballot.term, body: MessageBody::Heartbeat { commit, sent: self.now } };
+            let message = Message { term: self.ballot.term, body: body.clone() };
             self.effects.push_back(Effect::Send { to: *peer, message });
         }
     }
@@ -122,10 +137,14 @@ impl Node {
         }
     }
 
-    pub(super) fn count_heartbeat(&mut self, from: NodeId, sent: Moment, marked: Marked) {
-        let now = self.now;
+    pub(super) fn count_heartbeat(&mut self, from: NodeId, round: u64, sent: Moment, marked: Marked) {
+        if self.role.leadership().is_some_and(|leadership| round > leadership.rounds.last()) {
+            return self.ignore();
+        }
+        let (now, patience) = (self.now, self.patience);
         if let Some((progress, since)) = self.answered(from) {
-            progress.observe_heartbeat(sent, since, now);
+            progress.round = progress.round.max(round);
+            progress.observe_heartbeat(sent, since, now, patience);
             progress.marked = Some(marked);
         }
     }
@@ -144,12 +163,16 @@ impl Node {
     /// The leader counts like anybody else: if it votes, and once its own write is done (§10.2.1).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
-        let own = self.durability.log();
+        let errs = |mutant| self.config.errs(mutant);
+        let own = if errs(Mutant::CountUnsyncedOwnCopy) { self.last() } else { self.durability.log() };
         let matched = |voter| if voter == self.id { own } else { matched_by(leadership, voter) };
         let voters = self.membership().members.iter();
-        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
-        let Some(reached) = reached_by_majority(voters.map(|(voter, _)| matched(*voter))) else { return };
-        if reached <= self.commit || self.log.term_at(reached) != Some(self.term()) {
+        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter || errs(Mutant::CountLearners));
+        let reached = reached_by_majority(voters.clone().map(|(voter, _)| matched(*voter)));
+        let reached = self.mistaken_majority(voters.map(|(voter, _)| matched(*voter))).or(reached);
+        let Some(reached) = reached else { return };
+        let own_term = self.log.term_at(reached) == Some(self.term()) || errs(Mutant::CommitOlderTerms);
+        if reached <= self.commit || !own_term {
             return;
         }
         let bytes = self.bytes_between(self.commit, reached);
@@ -166,8 +189,9 @@ impl Node {
         let voters = self.membership().members.iter();
         let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
         let Some(heard) = reached_by_majority(voters.map(|(voter, _)| heard(*voter))) else { return };
-        if self.now - heard > self.config.election_timeout_max && !self.drop_partner() {
-            self.follow(self.term(), None);
+        let alone = self.now - heard > self.attention();
+        if alone && !self.config.errs(Mutant::LeadWithoutQuorum) && !self.drop_partner() {
+            self.follow(self.term(), None, Why::NoMajority);
         }
     }
 

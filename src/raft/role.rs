@@ -1,6 +1,9 @@
 //! What a node is at the moment, each role with the data that only it has.
 
-use super::{Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, sessions::Sessions};
+use super::{
+    Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, rounds::Rounds, sessions::Sessions,
+    timing::Peak,
+};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,7 +33,10 @@ pub(super) struct Candidacy {
     pub stage: Stage,
     /// Who answered, and what.
     pub answers: BTreeMap<NodeId, bool>,
+    /// Since when it asks, without a leader in between.
     pub since: Moment,
+    /// How many of its campaigns came to nothing since then.
+    pub failures: u32,
     /// When those who have not answered are asked again.
     pub ask_at: Moment,
 }
@@ -64,6 +70,9 @@ pub(super) struct Leadership {
     /// The mark that it has said is agreed on.
     pub agreed: LogIndex,
     pub heartbeat_at: Moment,
+    pub rounds: Rounds,
+    /// How late its own heartbeats were.
+    pub lateness: Peak,
     pub transfer: Option<Transfer>,
 }
 

@@ -1,8 +1,9 @@
 //! What happens to a node as time passes, and once its inputs are in.
 
 use super::{
-    Applied, Ballot, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message, MessageBody, Moment, Node,
-    NodeId, Payload, Permission, Refusal, Standing, Term, WriteId, role::Role,
+    Applied, Ballot, Command, Deed, Durable, Effect, Entry, LogIndex, LogPosition, LogTime, Member, Membership,
+    Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Standing, Term, WriteId,
+    role::Role,
 };
 use std::collections::BTreeMap;
 
@@ -23,24 +24,6 @@ impl Durable {
 }
 
 impl Node {
-    /// Moves the clock on. If the deadline is long past, this node was asleep: what it did not hear
-    /// meanwhile says nothing about the others, so all patience begins anew and nobody campaigns at once.
-    pub(super) fn pass_time(&mut self, now: Moment) {
-        let asleep = now > self.now + self.config.oversleep && now > self.deadline() + self.config.oversleep;
-        self.now = self.now.max(now);
-        if !asleep {
-            return;
-        }
-        match &mut self.role {
-            Role::Leader(leadership) => {
-                leadership.peers.values_mut().for_each(|progress| progress.excuse(now));
-                leadership.heartbeat_at = now;
-            }
-            _ if self.election_at < Moment::NEVER => self.await_leader(),
-            _ => {}
-        }
-    }
-
     /// Does what is due. Each part looks at its own clock.
     pub(super) fn wake(&mut self) {
         match self.role {
@@ -49,6 +32,7 @@ impl Node {
             Role::Follower(_) => self.miss_leader(),
         }
         self.forward_again();
+        self.read_on();
         self.leave_on();
     }
 
@@ -60,6 +44,7 @@ impl Node {
         while let Some((to, message)) = self.durability.release() {
             self.effects.push_back(Effect::Send { to, message });
         }
+        self.note(Deed::Durable(self.durable()));
         self.count_own_vote();
     }
 
@@ -71,12 +56,16 @@ impl Node {
             self.steer();
             self.mark();
             self.agree();
+            self.ask_reads();
+            self.begin_round();
             self.replicate();
             self.ship();
+            self.finish_rounds();
             self.hand_over();
         } else {
             self.acknowledge();
             self.forward();
+            self.ask_reads();
         }
         self.begin_write();
     }
@@ -103,48 +92,61 @@ impl Node {
         assert!(index <= self.last(), "what is committed is in the log");
         self.incoming.take_if(|incoming| (self.commit.next()..=index).contains(&incoming.mark.index));
         self.commit = index;
+        self.note(Deed::Commit(index));
     }
 
-    /// The next thing whose turn has come.
-    pub(super) fn next_applied(&mut self) -> Option<Effect> {
-        while self.applied < self.commit {
-            self.applied = self.applied.next();
-            let entry = self.log.get(self.applied).expect("what is committed is in the log");
-            let command = match &entry.payload {
-                Payload::Command(command) => command,
-                Payload::Mark => {
-                    let entry = entry.clone();
-                    match self.pass_mark(&entry) {
-                        Some(effect) => return Some(effect),
-                        None => continue,
-                    }
-                }
-                Payload::Agreed { mark, digest } => {
-                    let (mark, digest) = (*mark, *digest);
-                    self.pass_agreement(mark, digest);
-                    continue;
-                }
-                Payload::Empty | Payload::Membership(_) => continue,
-            };
-            if !self.sessions.accept(command.author, command.serial) {
-                continue;
+    /// What comes next in the order of the log: something whose turn has come, or a read between two of them.
+    pub(super) fn next_decided(&mut self) -> Option<Effect> {
+        loop {
+            if let Some(read) = self.next_read() {
+                return Some(read);
             }
-            let author = self.log.membership_at(self.applied).members.get(&command.author);
-            let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
-            let applied = Applied {
-                index: entry.index,
-                term: entry.term,
-                time: entry.time,
-                command: command.clone(),
-                refusal: (!permitted).then_some(Refusal::NotPermitted),
-            };
-            if applied.command.author == self.id && self.outbox.settle(applied.command.serial) {
-                self.durability.stage_settled(applied.command.serial);
-                self.stirred = true;
+            if self.applied == self.commit {
+                return None;
             }
-            return Some(Effect::Apply(applied));
+            if let Some(effect) = self.apply_next() {
+                return Some(effect);
+            }
         }
-        None
+    }
+
+    /// Applies the next committed entry; none if the state machine need not know.
+    fn apply_next(&mut self) -> Option<Effect> {
+        self.applied = self.applied.next();
+        let entry = self.log.get(self.applied).expect("what is committed is in the log");
+        let (position, time) = (entry.position(), entry.time);
+        match &entry.payload {
+            Payload::Command(command) => {
+                let command = command.clone();
+                self.carry_out(position, time, command).map(Effect::Apply)
+            }
+            Payload::Mark => self.pass_mark(position, time),
+            Payload::Agreed { mark, digest } => {
+                let (mark, digest) = (*mark, *digest);
+                self.pass_agreement(mark, digest);
+                None
+            }
+            Payload::Empty | Payload::Membership(_) => None,
+        }
+    }
+
+    /// A command's turn has come; none if it was carried out before.
+    fn carry_out(
+        &mut self,
+        LogPosition { term, index }: LogPosition,
+        time: LogTime,
+        command: Command,
+    ) -> Option<Applied> {
+        if !self.sessions.accept(command.author, command.serial) && !self.config.errs(Mutant::CarryOutTwice) {
+            return None;
+        }
+        let author = self.log.membership_at(index).members.get(&command.author);
+        let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
+        if command.author == self.id && self.outbox.settle(command.serial) {
+            self.durability.stage_settled(command.serial);
+            self.stirred = true;
+        }
+        Some(Applied { index, term, time, command, refusal: (!permitted).then_some(Refusal::NotPermitted) })
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {
@@ -168,5 +170,6 @@ impl Node {
     /// No honest peer says this.
     pub(super) fn ignore(&mut self) {
         self.ignored += 1;
+        self.note(Deed::Ignore);
     }
 }

@@ -1,60 +1,39 @@
 //! The turn of committed commands: one after the other through their handlers, within a budget a frame.
 
 use super::{
-    AppBell, ApplyBudget, Outcome, Proposal, Reject, Room, RoomState, Settled,
+    ApplyBudget, Outcome, Proposal, Reject, Room, RoomState, Settled,
     command::{Circumstances, Handlers},
     whisper::Whispers,
 };
 use crate::{
-    raft::{Applied, LogIndex, Serial},
-    room::{Report, Whispered, lock},
+    raft::{Applied, Serial},
+    room::{News, Report, RoomError, Turn, Whispered},
 };
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
-use std::collections::VecDeque;
 use web_time::Instant;
 
-/// Committed commands of a room that wait for a frame with time for them.
-///
-/// They share their bytes with the log.
-#[derive(Component, Default)]
-pub(super) struct Backlog {
-    commands: VecDeque<Applied>,
-    /// The log holds no other commands up to here.
-    through: LogIndex,
-    /// No more will come.
-    ended: bool,
-}
-
-/// Whether a driver has reported something, or commands wait for their turn; asked in every frame, so that most
-/// frames ask no more.
-pub(super) fn anything_waits(rooms: Query<(&Room, &Backlog)>) -> bool {
-    let rung = |room: &Room| room.front().is_some_and(|front| front.shared.is_rung());
-    rooms.iter().any(|(room, backlog)| rung(room) || !backlog.commands.is_empty())
+/// Whether a driver has something for the main world; asked in every frame, so that most frames ask no more.
+pub(super) fn anything_waits(rooms: Query<&Room>) -> bool {
+    rooms.iter().any(|room| room.front().is_some_and(|front| front.shared.is_rung()))
 }
 
 /// Has the world to itself as soon as the frame's other systems allow. An exclusive system would make the frame
 /// wait for them even when there is nothing to do.
-pub(super) fn take_turn(mut commands: Commands) {
-    commands.run_system_cached(take_reports);
+pub(super) fn take_turns(mut commands: Commands) {
+    commands.run_system_cached(take_news);
 }
 
-/// Takes what every room's driver reported, and carries out commands as long as the budget lasts.
-fn take_reports(world: &mut World, rooms: &mut QueryState<Entity, With<Room>>) {
+/// Takes what every room's driver has told, and carries out commands as long as the budget lasts.
+fn take_news(world: &mut World, rooms: &mut QueryState<Entity, With<Room>>) {
     let rooms: Vec<_> = rooms.iter(world).collect();
-    if rooms.is_empty() {
-        return;
-    }
     let frame = Instant::now();
     for room in rooms {
         if let Some(front) = world.get::<Room>(room).and_then(Room::front) {
             front.shared.hush();
         }
-        while let Some(report) = next_report(world, room) {
-            take(world, room, report);
-        }
         deliver_whispers(world, room);
-        carry_out_backlog(world, room, frame);
+        take_turns_of(world, room, frame);
         if let Some(mut room) = world.get_mut::<Room>(room) {
             count_pending(&mut room);
         }
@@ -68,18 +47,51 @@ fn count_pending(room: &mut Mut<Room>) {
     }
 }
 
-fn next_report(world: &World, room: Entity) -> Option<Report> {
-    let front = world.get::<Room>(room)?.front()?;
-    lock(&front.reports).try_recv().ok()
+/// Takes at least one turn a frame, so that a slow handler delays its peers and starves nobody.
+fn take_turns_of(world: &mut World, room: Entity, frame: Instant) {
+    let budget = world.resource::<ApplyBudget>().0;
+    while let Some(news) = world.get::<Room>(room).and_then(Room::front).and_then(|front| front.shared.next()) {
+        match news {
+            News::Report(report) => take_report(world, room, report),
+            News::Turn(turn) => {
+                take_turn(world, room, turn);
+                if frame.elapsed() >= budget {
+                    return ask_for_another_frame(world, room);
+                }
+            }
+            News::Through(index) => {
+                if let Some(mut room) = world.get_mut::<Room>(room) {
+                    room.applied(index);
+                }
+            }
+        }
+    }
+    abandon(world, room);
 }
 
-fn take(world: &mut World, room: Entity, report: Report) {
+fn take_turn(world: &mut World, room: Entity, turn: Turn) {
+    match turn {
+        Turn::Command(applied) => carry_out(world, room, &applied),
+        // An entrance asks for none; another program may have.
+        Turn::Restore(snapshot) => {
+            let reason = RoomError::SnapshotUnread { index: snapshot.position.index };
+            conclude(world, room, RoomState::Failed(reason));
+        }
+    }
+}
+
+fn take_report(world: &mut World, room: Entity, report: Report) {
     match report {
-        Report::Opened { node, invitation, outbox, history } => {
+        Report::Opened { node, invitation, outbox } => {
             if let Some(mut room) = world.get_mut::<Room>(room) {
-                room.opened(node, invitation, history);
+                room.opened(node, invitation);
             }
             restore(world, room, outbox);
+        }
+        Report::History(end) => {
+            if let Some(mut room) = world.get_mut::<Room>(room) {
+                room.catch_up_to(end);
+            }
         }
         Report::Accepted { ticket, serial } => {
             if let Some(component) = world.get::<Room>(room) {
@@ -88,17 +100,6 @@ fn take(world: &mut World, room: Entity, report: Report) {
         }
         Report::Refused { ticket, reason } => {
             settle(world, room, Proposal(ticket), None, Outcome::NotTaken(reason));
-        }
-        Report::Applied { commands, through } => {
-            if let Some(mut backlog) = world.get_mut::<Backlog>(room) {
-                backlog.commands.extend(commands);
-                backlog.through = through;
-            }
-        }
-        // Rooms are entered with a configuration in which nobody marks a place for one.
-        Report::Snapshot { .. } => {}
-        Report::Restore(_) => {
-            conclude(world, room, RoomState::Failed(RoomError::Unsupported("this app takes no snapshots over")));
         }
         Report::Failed(error) => conclude(world, room, RoomState::Failed(error)),
         Report::Closed => conclude(world, room, RoomState::Closed),
@@ -111,9 +112,6 @@ fn conclude(world: &mut World, room: Entity, end: RoomState) {
     }
     if let Some(mut component) = world.get_mut::<Room>(room) {
         component.end();
-    }
-    if let Some(mut backlog) = world.get_mut::<Backlog>(room) {
-        backlog.ended = true;
     }
 }
 
@@ -141,37 +139,16 @@ fn restore(world: &mut World, room: Entity, outbox: Vec<(Serial, Bytes)>) {
     }
 }
 
-/// Carries out at least one command a frame, so that a slow handler delays its peers and starves nobody.
-fn carry_out_backlog(world: &mut World, room: Entity, frame: Instant) {
-    let budget = world.resource::<ApplyBudget>().0;
-    while let Some(applied) = world.get_mut::<Backlog>(room).and_then(|mut backlog| backlog.commands.pop_front()) {
-        carry_out(world, room, &applied);
-        if frame.elapsed() >= budget {
-            return ask_for_another_frame(world);
-        }
-    }
-    let Some(through) = world.get::<Backlog>(room).map(|backlog| backlog.through) else { return };
-    if let Some(mut room) = world.get_mut::<Room>(room)
-        && room.status().applied < through
-    {
-        room.applied(through);
-    }
-    abandon(world, room);
-}
-
 /// An app that sleeps between events would leave the rest lying until something else wakes it.
-fn ask_for_another_frame(world: &World) {
-    if let Some(bell) = world.get_resource::<AppBell>() {
-        bell.0.wake_by_ref();
+fn ask_for_another_frame(world: &World, room: Entity) {
+    if let Some(front) = world.get::<Room>(room).and_then(Room::front) {
+        front.shared.ring();
     }
 }
 
-/// After the last command of a room that ended, nothing more is decided in it.
+/// After the last turn of a room that ended, nothing more is decided in it.
 fn abandon(world: &mut World, room: Entity) {
-    if !world.get_mut::<Backlog>(room).is_some_and(|mut backlog| std::mem::take(&mut backlog.ended)) {
-        return;
-    }
-    let undecided = world.get::<Room>(room).map(|component| component.ledger().undecided()).unwrap_or_default();
+    let undecided = world.get_mut::<Room>(room).map(|mut component| component.abandon()).unwrap_or_default();
     for proposal in undecided {
         world.trigger(Settled { room, proposal, outcome: Outcome::Undecided });
         world.flush();

@@ -37,10 +37,9 @@ pub struct Committed<T: Portable> {
     pub serial: Serial,
     /// The room's time when its leader appended it, the same on every peer.
     pub time: LogTime,
-    /// It was known to be decided when this process opened the store, and rebuilds the state: no sounds.
+    /// It was decided before this process came in, and is caught up on: no sounds.
     ///
-    /// A store learns of a decision up to half a second late, and a newcomer's holds none yet: what they
-    /// catch up on is not marked.
+    /// What is decided while an app stalls is late, but not replayed.
     pub replayed: bool,
     /// On the peer that proposed it: which proposal it was.
     pub own: Option<Proposal>,

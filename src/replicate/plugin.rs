@@ -78,14 +78,13 @@ impl Plugin for QuorumPlugin {
             .register_type::<Leader>()
             .register_type::<LinkStats>()
             .register_type::<Permitted>()
-            .register_required_components::<Room, apply::Backlog>()
             .add_observer(start)
             .configure_sets(PreUpdate, (QuorumSystems::Reflect, QuorumSystems::Apply).chain())
             .add_systems(
                 PreUpdate,
                 (
                     mirror::reflect_rooms.run_if(mirror::any_news).in_set(QuorumSystems::Reflect),
-                    apply::take_turn.run_if(apply::anything_waits).in_set(QuorumSystems::Apply),
+                    apply::take_turns.run_if(apply::anything_waits).in_set(QuorumSystems::Apply),
                 ),
             )
             .add_systems(Last, leave_at_exit.run_if(on_message::<AppExit>));
@@ -93,14 +92,9 @@ impl Plugin for QuorumPlugin {
 }
 
 /// Brings a room up as soon as it is spawned, or takes the place of another one on its entity.
-fn start(
-    inserted: On<Insert, Room>,
-    mut rooms: Query<(&mut Room, &mut RoomState, &mut apply::Backlog)>,
-    bell: Option<Res<AppBell>>,
-) {
-    let Ok((mut room, mut state, mut backlog)) = rooms.get_mut(inserted.entity) else { return };
+fn start(inserted: On<Insert, Room>, mut rooms: Query<(&mut Room, &mut RoomState)>, bell: Option<Res<AppBell>>) {
+    let Ok((mut room, mut state)) = rooms.get_mut(inserted.entity) else { return };
     *state = RoomState::default();
-    *backlog = apply::Backlog::default();
     let app = bell.map_or(Waker::noop().clone(), |bell| bell.0.clone());
     if let Err(error) = room.start(app) {
         *state = RoomState::Failed(error);

@@ -51,7 +51,18 @@ pub struct Room {
     #[reflect(ignore)]
     history: LogIndex,
     #[reflect(ignore)]
-    ended: bool,
+    end: End,
+}
+
+/// How far a room is on its way out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It takes requests.
+    Open,
+    /// It takes none any more; what was decided before is still carried out.
+    Near,
+    /// Nothing more happens in it.
+    Past,
 }
 
 /// Where a room is on its way from the door to the end; on the room's entity.
@@ -188,7 +199,7 @@ impl Room {
             seen: 0,
             invitation: None,
             history: LogIndex::default(),
-            ended: false,
+            end: End::Open,
         }
     }
 
@@ -217,19 +228,34 @@ impl Room {
         lock(&self.ledger)
     }
 
-    /// What the store said when it was opened: who we are, how to come in, how far the log is history.
-    pub(super) fn opened(&mut self, node: NodeId, invitation: Invitation, history: LogIndex) {
+    /// What the store said when it was opened: who we are, how to come in.
+    pub(super) fn opened(&mut self, node: NodeId, invitation: Invitation) {
         self.status.node = Some(node);
         self.invitation = Some(invitation);
-        self.history = history;
+    }
+
+    /// The log up to here is older than our part in it.
+    pub(super) fn catch_up_to(&mut self, history: LogIndex) {
+        self.history = self.history.max(history);
     }
 
     /// Its driver has said its last word, and takes no more requests.
     pub(super) fn end(&mut self) {
-        self.ended = true;
+        self.end = End::Near;
     }
 
-    /// Whether an entry was committed before this process opened the store.
+    /// The proposals that nothing decides any more, once, when a room that ended has nothing left to carry out.
+    pub(super) fn abandon(&mut self) -> Vec<Proposal> {
+        match self.end {
+            End::Near => {
+                self.end = End::Past;
+                self.ledger().undecided()
+            }
+            End::Open | End::Past => Vec::new(),
+        }
+    }
+
+    /// Whether an entry is older than our part in the room.
     pub(super) fn is_history(&self, index: LogIndex) -> bool {
         index <= self.history
     }
@@ -267,7 +293,7 @@ impl Room {
     }
 
     fn request(&self, request: Request) -> bool {
-        let front = self.front.as_ref().filter(|_| !self.ended);
+        let front = self.front.as_ref().filter(|_| self.end == End::Open);
         let sent = front.is_some_and(|front| front.requests.send(request).is_ok());
         if sent {
             self.bell.wake_by_ref();

@@ -2,11 +2,11 @@
 
 use super::{
     Back, Report, RoomError, Setup,
-    systems::{self, Clock, Courier, Desk, Display, Effects, Exit, Participant, Store, Whispering},
+    systems::{self, Clock, Courier, Desk, Display, Effects, Exit, Participant, Past, Store, Whispering},
 };
 use crate::{
     link::{Credentials, Link, Sessions},
-    raft::{Config, Moment, Node},
+    raft::{Config, LogIndex, Moment, Node},
     storage::Opened,
 };
 use bevy_ecs::{
@@ -45,12 +45,13 @@ impl ConsensusWorld {
         now: Moment,
     ) -> Self {
         let Opened { mut storage, identity, durable } = opened;
-        desk.report(Report::Opened {
+        desk.shared.report(Report::Opened {
             node: identity.node(),
             invitation: identity.invitation.clone(),
             outbox: durable.outbox.iter().map(|(serial, body)| (*serial, body.clone())).collect(),
-            history: durable.commit,
         });
+        desk.shared.report(Report::History(durable.commit));
+        let past = Past::until(durable.log.last().map_or_else(LogIndex::default, |entry| entry.index));
         storage.wake(waker.clone());
         let mut sessions =
             Sessions::new(link, Credentials::new(identity.key.clone(), &identity.invitation), nonces(seed));
@@ -66,6 +67,7 @@ impl ConsensusWorld {
                 Effects::default(),
                 Desk(desk),
                 Display::default(),
+                past,
                 Whispering::default(),
                 Exit::default(),
             ))

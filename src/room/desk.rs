@@ -2,7 +2,7 @@
 
 use super::{RoomError, Showcase};
 use crate::{
-    raft::{Applied, LogIndex, LogPosition, NodeId, Rejected, Serial, Snapshot},
+    raft::{Applied, LogIndex, NodeId, Rejected, Serial, Snapshot},
     wire::Invitation,
 };
 use bytes::Bytes;
@@ -27,29 +27,48 @@ const WHISPERS_WAITING_MAX: usize = 1_024;
 pub(crate) enum Request {
     Propose { ticket: Ticket, body: Bytes },
     Whisper { kind: u64, body: Bytes },
-    /// The answer to [`Report::Snapshot`]: the state as it was then, in canonical bytes.
-    Snapshotted { index: LogIndex, state: Bytes },
     Leave,
 }
 
 /// What the consensus world tells.
 pub(crate) enum Report {
-    /// The store is open: who we are, how to come in, what was never settled, and how far the log is history.
-    Opened { node: NodeId, invitation: Invitation, outbox: Vec<(Serial, Bytes)>, history: LogIndex },
+    /// The store is open: who we are, how to come in, and what was never settled.
+    Opened { node: NodeId, invitation: Invitation, outbox: Vec<(Serial, Bytes)> },
+    /// The log up to here is older than our part in it.
+    History(LogIndex),
     /// A proposal got its serial; it is in the outbox.
     Accepted { ticket: Ticket, serial: Serial },
     /// A proposal was not taken.
     Refused { ticket: Ticket, reason: Rejected },
-    /// Commands that are committed, in order, and how far the log holds no others.
-    Applied { commands: Vec<Applied>, through: LogIndex },
-    /// The state after the commands before this, and before those after it, is wanted in canonical bytes.
-    Snapshot { position: LogPosition },
-    /// The state is this one now, whatever was applied; what comes next is applied to it.
-    Restore(Arc<Snapshot>),
     /// The room can't go on.
     Failed(RoomError),
     /// The room has been left.
     Closed,
+}
+
+/// What the state machine does next, in the order of the log.
+pub(crate) enum Turn {
+    /// Carries out a command.
+    Command(Applied),
+    /// Takes this state over, whatever was carried out before.
+    Restore(Arc<Snapshot>),
+}
+
+/// What waits for the main world.
+#[derive(Default)]
+struct Mail {
+    reports: VecDeque<Report>,
+    turns: VecDeque<Turn>,
+    /// The log holds no turns up to here but those above; none if that is known.
+    through: Option<LogIndex>,
+}
+
+/// The oldest thing that waits for the main world.
+pub(crate) enum News {
+    Report(Report),
+    Turn(Turn),
+    /// All turns up to this index are taken.
+    Through(LogIndex),
 }
 
 /// Something unreliable from another node.
@@ -62,63 +81,111 @@ pub(crate) struct Whispered {
 /// The main world's side of the desk.
 pub(crate) struct Front {
     pub requests: Sender<Request>,
-    pub reports: Mutex<Receiver<Report>>,
     pub shared: Arc<Shared>,
 }
 
 /// The consensus world's side of the desk.
 pub(crate) struct Back {
     pub requests: Mutex<Receiver<Request>>,
-    pub reports: Sender<Report>,
     pub shared: Arc<Shared>,
-    /// Wakes an app that sleeps.
-    pub app: Waker,
 }
 
-impl Back {
-    /// Reports, and wakes the app. That nobody listens any more is no error: the room is being left.
-    pub fn report(&self, report: Report) {
-        if self.reports.send(report).is_ok() {
-            self.shared.ring();
-            self.app.wake_by_ref();
+/// What both sides see: the latest showcase, what waits to be taken, and whether the driver has ended.
+pub(crate) struct Shared {
+    mail: Mutex<Mail>,
+    whispers: Mutex<VecDeque<Whispered>>,
+    rung: AtomicBool,
+    showcase: Mutex<Showcase>,
+    edition: AtomicU64,
+    ended: Mutex<bool>,
+    end: Condvar,
+    /// Wakes an app that sleeps.
+    app: Waker,
+}
+
+impl Shared {
+    fn new(app: Waker) -> Self {
+        Self {
+            mail: Mutex::default(),
+            whispers: Mutex::default(),
+            rung: AtomicBool::new(false),
+            showcase: Mutex::default(),
+            edition: AtomicU64::new(0),
+            ended: Mutex::new(false),
+            end: Condvar::new(),
+            app,
         }
     }
 
-    /// Passes a whisper on, and wakes the app.
+    /// Tells the main world something.
+    pub fn report(&self, report: Report) {
+        lock(&self.mail).reports.push_back(report);
+        self.ring();
+    }
+
+    /// Hands turns over; the log holds no others up to `through`.
+    pub fn advance(&self, turns: &mut Vec<Turn>, through: LogIndex) {
+        let mut mail = lock(&self.mail);
+        mail.turns.extend(turns.drain(..));
+        mail.through = Some(through);
+        drop(mail);
+        self.ring();
+    }
+
+    /// Takes what waits longest. Reports come before turns: that a command got its serial is known before it is
+    /// carried out.
+    pub fn next(&self) -> Option<News> {
+        let mut mail = lock(&self.mail);
+        let report = mail.reports.pop_front().map(News::Report);
+        let turn = report.or_else(|| mail.turns.pop_front().map(News::Turn));
+        turn.or_else(|| mail.through.take().map(News::Through))
+    }
+
+    /// Passes a whisper on.
     pub fn whisper(&self, whispered: Whispered) {
-        let mut whispers = lock(&self.shared.whispers);
+        let mut whispers = lock(&self.whispers);
         if whispers.len() == WHISPERS_WAITING_MAX {
             whispers.pop_front();
         }
         whispers.push_back(whispered);
         drop(whispers);
-        self.shared.ring();
+        self.ring();
+    }
+
+    /// Takes all whispers that wait, oldest first.
+    pub fn take_whispers(&self) -> VecDeque<Whispered> {
+        std::mem::take(&mut *lock(&self.whispers))
+    }
+
+    /// Something waits for the main world: a sleeping app wakes, and its next frame looks.
+    pub fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
         self.app.wake_by_ref();
     }
-}
 
-/// What both sides see: the latest showcase, the whispers that wait, and whether the driver has ended.
-#[derive(Default)]
-pub(crate) struct Shared {
-    showcase: Mutex<Showcase>,
-    edition: AtomicU64,
-    whispers: Mutex<VecDeque<Whispered>>,
-    rung: AtomicBool,
-    ended: Mutex<bool>,
-    end: Condvar,
-}
+    /// Whether something waits.
+    pub fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
 
-impl Shared {
-    /// Lays out a new showcase; says whether more than the figures of links changed, which is worth waking for.
-    pub fn show(&self, showcase: Showcase) -> bool {
+    /// Before everything that waits is taken: what comes meanwhile rings again.
+    pub fn hush(&self) {
+        self.rung.store(false, Ordering::Release);
+    }
+
+    /// Lays out a new showcase; a sleeping app wakes if more than the figures of links changed.
+    pub fn show(&self, showcase: Showcase) {
         let mut shown = lock(&self.showcase);
         if *shown == showcase {
-            return false;
+            return;
         }
         let worth_waking = shown.status != showcase.status;
         *shown = showcase;
         self.edition.fetch_add(1, Ordering::Release);
-        worth_waking
+        drop(shown);
+        if worth_waking {
+            self.app.wake_by_ref();
+        }
     }
 
     /// Whether there is another showcase than the one `seen`.
@@ -136,31 +203,11 @@ impl Shared {
         Some(lock(&self.showcase).clone())
     }
 
-    /// Reports or whispers wait at the front.
-    fn ring(&self) {
-        self.rung.store(true, Ordering::Release);
-    }
-
-    /// Whether reports or whispers wait.
-    pub fn is_rung(&self) -> bool {
-        self.rung.load(Ordering::Acquire)
-    }
-
-    /// Before everything that waits is taken: what comes meanwhile rings again.
-    pub fn hush(&self) {
-        self.rung.store(false, Ordering::Release);
-    }
-
-    /// Takes all whispers that wait, oldest first.
-    pub fn take_whispers(&self) -> VecDeque<Whispered> {
-        std::mem::take(&mut *lock(&self.whispers))
-    }
-
     /// The driver has ended: everything is flushed.
     pub fn end(&self) {
-        self.ring();
         *lock(&self.ended) = true;
         self.end.notify_all();
+        self.ring();
     }
 
     /// Waits for the driver's end, but no longer than `patience`.
@@ -170,15 +217,11 @@ impl Shared {
     }
 }
 
-/// A desk with its two sides.
+/// A desk with its two sides, for an app that `app` wakes.
 pub(crate) fn desk(app: Waker) -> (Front, Back) {
     let (requests, requested) = channel();
-    let (reports, reported) = channel();
-    let shared = Arc::new(Shared::default());
-    (
-        Front { requests, reports: Mutex::new(reported), shared: shared.clone() },
-        Back { requests: Mutex::new(requested), reports, shared, app },
-    )
+    let shared = Arc::new(Shared::new(app));
+    (Front { requests, shared: shared.clone() }, Back { requests: Mutex::new(requested), shared })
 }
 
 /// Locks, also after a panic elsewhere: what the locks of this crate hold is whole at every moment.

@@ -14,7 +14,7 @@ pub(crate) use thread::drive;
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn drive(_setup: super::Setup, desk: super::Back) -> std::task::Waker {
     let reason = "rooms don't run in browsers yet; use the native build";
-    desk.report(super::Report::Failed(super::RoomError::Unsupported(reason)));
+    desk.shared.report(super::Report::Failed(super::RoomError::Unsupported(reason)));
     desk.shared.end();
     std::task::Waker::noop().clone()
 }

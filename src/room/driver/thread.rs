@@ -31,7 +31,7 @@ fn run(setup: Setup, desk: Back, send_waker: &Sender<Waker>) {
     let waker = Waker::from(bell.clone());
     drop(send_waker.send(waker.clone()));
 
-    let (reports, app, shared) = (desk.reports.clone(), desk.app.clone(), desk.shared.clone());
+    let shared = desk.shared.clone();
     let life = catch_unwind(AssertUnwindSafe(|| live(setup, desk, &bell, &waker)));
     let failure = match life {
         Ok(Ok(())) => None,
@@ -39,10 +39,9 @@ fn run(setup: Setup, desk: Back, send_waker: &Sender<Waker>) {
         Err(panic) => Some(RoomError::Fault(words_of(panic.as_ref()))),
     };
     if let Some(error) = failure {
-        drop(reports.send(Report::Failed(error)));
+        shared.report(Report::Failed(error));
     }
     shared.end();
-    app.wake();
 }
 
 /// Brings the room up and steps it whenever the bell rings or a deadline comes. The world is dropped, and its

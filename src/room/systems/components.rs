@@ -2,14 +2,14 @@
 
 use crate::{
     link::Sessions,
-    raft::{Applied, LogIndex, LogPosition, Message, Moment, Node, NodeId, Snapshot, Write, WriteId},
-    room::{Back, LEAVE_PATIENCE, RendezvousState, RoomError, lock},
+    raft::{LogIndex, Message, Moment, Node, NodeId, Write, WriteId},
+    room::{Back, LEAVE_PATIENCE, RendezvousState, RoomError, Turn, lock},
     storage::Storage,
 };
 use bevy_ecs::prelude::*;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Mutex, MutexGuard},
     task::Waker,
 };
 
@@ -62,13 +62,6 @@ pub struct Effects {
     pub reported: LogIndex,
 }
 
-/// Something of the state machine's, in the order of the log.
-pub enum Turn {
-    Apply(Applied),
-    Snapshot(LogPosition),
-    Restore(Arc<Snapshot>),
-}
-
 /// The desk to the main world.
 #[derive(Component)]
 pub struct Desk(pub Back);
@@ -88,6 +81,24 @@ impl Display {
     /// When the display wants a step for itself.
     pub fn deadline(&self) -> Moment {
         self.due.unwrap_or(Moment::NEVER)
+    }
+}
+
+/// How much of the log is older than this node's part in it: what it catches up on.
+#[derive(Component)]
+pub struct Past {
+    /// Where the log ended when the store was opened.
+    pub log_end: LogIndex,
+    /// What the first leader that was heard since had committed by then.
+    pub heard: Option<LogIndex>,
+    /// The main world knows.
+    pub told: bool,
+}
+
+impl Past {
+    /// The past of a store whose log ends at `log_end`.
+    pub fn until(log_end: LogIndex) -> Self {
+        Self { log_end, heard: None, told: false }
     }
 }
 

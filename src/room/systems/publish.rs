@@ -3,8 +3,8 @@
 use super::components::*;
 use crate::{
     link::Sessions,
-    raft::{Applied, LogIndex, Moment, Node, NodeId},
-    room::{Back, LEAVE_PATIENCE, PeerStatus, Report, RoomStatus, Showcase},
+    raft::{Moment, Node, NodeId, RoleKind},
+    room::{LEAVE_PATIENCE, PeerStatus, Report, RoomStatus, Showcase},
 };
 use bevy_ecs::prelude::*;
 use std::{collections::BTreeMap, time::Duration};
@@ -14,37 +14,28 @@ const PRESENCE: Duration = Duration::from_millis(2_500);
 /// The shortest time between two showcases; what changed in between is shown together.
 const SHOWING_INTERVAL: Duration = Duration::from_millis(8);
 
-/// Every effect was collected before, so there are no other commands up to the commit index.
-pub fn report_turns(mut nodes: Query<(&Participant, &mut Effects, &Desk)>) {
-    for (participant, mut effects, desk) in &mut nodes {
-        let through = participant.0.commit();
-        if through > effects.reported || !effects.turns.is_empty() {
-            effects.reported = through;
-            report_in_order(&desk.0, std::mem::take(&mut effects.turns), through);
+/// Tells once how much of the log this node only catches up on: what the first leader it heard had committed by then,
+/// or, if it leads before it hears one, what it found in its store.
+pub fn tell_history(mut nodes: Query<(&Participant, &mut Past, &Desk)>) {
+    for (participant, mut past, desk) in &mut nodes {
+        let leads = participant.0.role_kind() == RoleKind::Leader;
+        let end = past.heard.or_else(|| leads.then_some(past.log_end));
+        if let (Some(end), false) = (end, past.told) {
+            desk.0.shared.report(Report::History(end));
+            past.told = true;
         }
     }
 }
 
-/// Reports commands that follow one another together.
-fn report_in_order(desk: &Back, turns: Vec<Turn>, through: LogIndex) {
-    let mut commands = Vec::new();
-    for turn in turns {
-        match turn {
-            Turn::Apply(applied) => commands.push(applied),
-            Turn::Snapshot(position) => {
-                let commands = std::mem::take(&mut commands);
-                desk.report(Report::Applied { commands, through: position.index });
-                desk.report(Report::Snapshot { position });
-            }
-            Turn::Restore(snapshot) => {
-                if let Some(last) = commands.last().map(|applied: &Applied| applied.index) {
-                    desk.report(Report::Applied { commands: std::mem::take(&mut commands), through: last });
-                }
-                desk.report(Report::Restore(snapshot));
-            }
+/// Every effect was collected before, so there are no other turns up to the commit index.
+pub fn advance(mut nodes: Query<(&Participant, &mut Effects, &Desk)>) {
+    for (participant, mut effects, desk) in &mut nodes {
+        let through = participant.0.commit();
+        if through > effects.reported || !effects.turns.is_empty() {
+            effects.reported = through;
+            desk.0.shared.advance(&mut effects.turns, through);
         }
     }
-    desk.report(Report::Applied { commands, through });
 }
 
 pub fn show(
@@ -61,9 +52,7 @@ pub fn show(
         display.due = None;
         display.shown = Some(clock.now);
         let showcase = showcase(&participant.0, &courier.lock(), &display, &remotes, clock.now);
-        if desk.0.shared.show(showcase) {
-            desk.0.app.wake_by_ref();
-        }
+        desk.0.shared.show(showcase);
     }
 }
 
@@ -112,7 +101,7 @@ pub fn close(clock: Res<Clock>, mut nodes: Query<(&Participant, &Courier, &Desk,
             continue;
         }
         courier.lock().leave();
-        desk.0.report(exit.failure.take().map_or(Report::Closed, Report::Failed));
+        desk.0.shared.report(exit.failure.take().map_or(Report::Closed, Report::Failed));
         exit.over = true;
     }
 }

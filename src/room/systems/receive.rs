@@ -3,7 +3,7 @@
 use super::components::*;
 use crate::{
     link::{SessionEvent, Sessions},
-    raft::{Input, Joiner, NodeId},
+    raft::{Input, Joiner, LogIndex, MessageBody, NodeId},
     room::{Report, Request, RoomError, Whispered, lock},
     wire::{Payload, Whisper},
 };
@@ -28,16 +28,13 @@ pub fn take_requests(
         for taken in 1..=REQUESTS_A_STEP_MAX {
             match requests.try_recv() {
                 Ok(Request::Propose { ticket, body }) => {
-                    desk.0.report(match participant.0.propose(clock.now, body) {
+                    desk.0.shared.report(match participant.0.propose(clock.now, body) {
                         Ok(serial) => Report::Accepted { ticket, serial },
                         Err(reason) => Report::Refused { ticket, reason },
                     });
                 }
                 Ok(Request::Whisper { kind, body }) => {
                     whisper(&mut courier.lock(), &mut whispering, &remotes, kind, &body);
-                }
-                Ok(Request::Snapshotted { index, state }) => {
-                    participant.0.handle(clock.now, Input::Snapshotted { index, state });
                 }
                 Ok(Request::Leave) | Err(TryRecvError::Disconnected) => {
                     if exit.leaving_since.is_none() {
@@ -87,10 +84,10 @@ pub fn take_completions(clock: Res<Clock>, mut nodes: Query<(&mut Participant, &
 pub fn take_events(
     clock: Res<Clock>,
     mut commands: Commands,
-    mut nodes: Query<(&mut Participant, &Courier, &Desk, &mut Display)>,
+    mut nodes: Query<(&mut Participant, &Courier, &Desk, &mut Display, &mut Past)>,
     mut remotes: Query<(Entity, &mut RemoteNode)>,
 ) {
-    for (mut participant, courier, desk, mut display) in &mut nodes {
+    for (mut participant, courier, desk, mut display, mut past) in &mut nodes {
         let mut sessions = courier.lock();
         let mut links = BTreeMap::new();
         for taken in 1..=EVENTS_A_STEP_MAX {
@@ -105,11 +102,12 @@ pub fn take_events(
                     participant.0.handle(clock.now, Input::Unlinked(node));
                 }
                 SessionEvent::Frame { from, payload: Payload::Consensus(message) } => {
+                    past.heard = past.heard.or(committed_by(&message.body));
                     participant.0.handle(clock.now, Input::Receive { from, message });
                 }
                 SessionEvent::Frame { from, payload: Payload::Whisper(Whisper { kind, sequence, body }) } => {
                     if is_news(&mut remotes, from, kind, sequence) {
-                        desk.0.whisper(Whispered { from, kind, body });
+                        desk.0.shared.whisper(Whispered { from, kind, body });
                     }
                 }
                 SessionEvent::Rendezvous(rendezvous) => display.rendezvous = rendezvous.into(),
@@ -122,6 +120,15 @@ pub fn take_events(
             }
         }
         keep_remotes(&mut commands, &mut remotes, links);
+    }
+}
+
+/// How far its leader had committed the log when it said this, if a leader said it.
+fn committed_by(body: &MessageBody) -> Option<LogIndex> {
+    match body {
+        MessageBody::Append { commit, .. } => Some(*commit),
+        MessageBody::Heartbeat { commit, .. } => Some(commit.index),
+        _ => None,
     }
 }
 

@@ -1,7 +1,10 @@
 //! Timers, and what the core then wants.
 
 use super::components::*;
-use crate::raft::{Effect, Input};
+use crate::{
+    raft::{Effect, Input},
+    room::Turn,
+};
 use bevy_ecs::prelude::*;
 
 /// Tells the node and its sessions that a deadline has come. Runs after everything that came was taken in,
@@ -26,9 +29,10 @@ pub fn collect_effects(mut nodes: Query<(&mut Participant, &mut Effects)>) {
             match effect {
                 Effect::Persist { id, write } => effects.writes.push((id, write)),
                 Effect::Send { to, message } => effects.messages.push((to, message)),
-                Effect::Apply(applied) => effects.turns.push(Turn::Apply(applied)),
-                Effect::Snapshot { position } => effects.turns.push(Turn::Snapshot(position)),
+                Effect::Apply(applied) => effects.turns.push(Turn::Command(applied)),
                 Effect::Restore(snapshot) => effects.turns.push(Turn::Restore(snapshot)),
+                Effect::Snapshot { .. } => unreachable!("the node of a room is set up to make none"),
+                Effect::Read { .. } => unreachable!("a room asks for no reads"),
             }
         }
     }

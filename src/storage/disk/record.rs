@@ -35,7 +35,7 @@ pub(super) const LAST_SERIAL: &str = "last serial";
 pub(super) const GROUPS: &str = "count of changes";
 
 /// How large the pieces of a state are.
-pub(super) const PIECE_BYTES: usize = 256 * 1024;
+pub(super) const PIECE_BYTES: usize = 64 * 1024;
 
 const CHECKSUM_BYTES: usize = 8;
 const CHECKSUM_CONTEXT: &str = "bevy_quorum 2026-11 stored value";

@@ -1,0 +1,40 @@
+//! One change at a time, and majorities that overlap from one configuration to the next (§4.1).
+
+use super::Check;
+use crate::raft::{LogIndex, Membership, Node, Payload, RoleKind, Write};
+
+#[derive(Default)]
+pub(super) struct Configurations;
+
+impl Configurations {
+    /// One change at a time; more only in a pair that this leader can't be outvoted in.
+    pub fn inspect(&self, node: &Node) {
+        if node.role_kind() != RoleKind::Leader {
+            return;
+        }
+        let is_pair = |membership: &Membership| membership.is_voter(node.id()) && membership.voters().count() <= 2;
+        let open = node.uncommitted_memberships();
+        let allowed = open.clone().count() <= 1 || open.clone().all(is_pair);
+        Check::OneChange.holds(allowed, || format!("{} changes two things at once", node.id()));
+    }
+
+    /// Each configuration shares a member of every majority with the one before it.
+    pub fn inspect_write(&self, node: &Node, write: &Write) {
+        for entry in &write.entries {
+            let Payload::Membership(after) = &entry.payload else { continue };
+            let before = node.membership_at(LogIndex(entry.index.0 - 1));
+            let overlap = before.members.is_empty() || do_overlap(before, after);
+            Check::Overlap.holds(overlap, || format!("{before:?} is followed by {after:?} at {}", entry.index));
+        }
+    }
+}
+
+/// Whether every majority of one has a member in every majority of the other.
+fn do_overlap(one: &Membership, other: &Membership) -> bool {
+    let both = one.voters().filter(|voter| other.is_voter(*voter)).count();
+    let (ones, others) = (one.voters().count(), other.voters().count());
+    // Two majorities miss one another if they can be chosen without a common voter.
+    let needed = ones / 2 + 1 + others / 2 + 1;
+    let apart = (ones - both) + (others - both) + both;
+    needed > apart
+}

@@ -1,0 +1,107 @@
+//! Log Matching, Leader Completeness, and that what is committed is durable on a majority and stays (§3.5, §3.6).
+
+use super::Check;
+use crate::{
+    playtest::machine::{Machine, entry},
+    raft::{Entry, LogIndex, LogPosition, Membership, Message, MessageBody, Node, NodeId, RoleKind, Term, Write},
+};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct Logs {
+    /// Every entry ever written or sent, and what it stood after.
+    seen: BTreeMap<LogPosition, (LogPosition, Entry)>,
+    committed: Vec<Entry>,
+    /// The term in which each of them was first known committed; it never goes back.
+    decided: Vec<Term>,
+    /// Up to where each running node's commits have been compared with all others'.
+    compared: BTreeMap<NodeId, LogIndex>,
+}
+
+impl Logs {
+    pub fn committed(&self) -> &[Entry] {
+        &self.committed
+    }
+
+    pub fn restarted(&mut self, node: NodeId) {
+        self.compared.remove(&node);
+    }
+
+    /// What a node commits is what all others committed there, and what is new is durable on a majority. Says whether
+    /// something is new.
+    pub fn inspect(&mut self, node: &Node, machines: &BTreeMap<u64, Machine>) -> bool {
+        let compared = self.compared.entry(node.id()).or_default();
+        let known = self.committed.len() as u64;
+        // What a snapshot stands for was compared where it was made.
+        for index in compared.max(&mut node.base().index).0 + 1..=node.commit().0 {
+            let entry = node.entry(LogIndex(index)).expect("what is committed is in the log");
+            match self.committed.get(index as usize - 1) {
+                Some(committed) => Check::CommittedStays
+                    .holds(committed == entry, || format!("{} commits {entry:?} besides {committed:?}", node.id())),
+                None => {
+                    self.committed.push(entry.clone());
+                    self.decided.push(node.term());
+                }
+            }
+        }
+        *compared = node.commit();
+        if node.commit().0 <= known {
+            return false;
+        }
+        // The configuration may have changed right after, in the same turn.
+        let mut since = (node.commit().0..=node.last().0).map(|index| node.membership_at(LogIndex(index)));
+        let counted = since.any(|membership| is_durable_on_majority(node, membership, machines));
+        Check::DurableMajority.holds(counted, || format!("{} commits {} without", node.id(), node.commit()));
+        true
+    }
+
+    /// What was committed in earlier terms is in the log of every later leader (§3.6).
+    pub fn check_completeness(&self, leader: &Node) {
+        let earlier = self.decided.partition_point(|term| *term < leader.term());
+        if let Some(entry) = self.committed[..earlier].last() {
+            let holds = entry.index < leader.base().index || is_at(leader, entry.position());
+            Check::Completeness.holds(holds, || format!("{} leads without {entry:?}", leader.id()));
+        }
+    }
+
+    /// By induction: two entries of one position are the same, and stand after the same.
+    pub fn inspect_write(&mut self, node: &Node, write: &Write) {
+        let shortens = write.truncate_from.is_some() && node.role_kind() == RoleKind::Leader;
+        Check::AppendOnly.holds(!shortens, || format!("{} leads, and overwrites its log", node.id()));
+        for entry in &write.entries {
+            let previous = LogIndex(entry.index.0 - 1);
+            let previous = node.position_at(previous).unwrap_or_default();
+            self.see(node.id(), previous, entry);
+        }
+    }
+
+    /// The same of what a leader sends, perhaps before it is written.
+    pub fn inspect_message(&mut self, from: NodeId, message: &Message) {
+        let MessageBody::Append { previous, entries, .. } = &message.body else { return };
+        let mut previous = *previous;
+        for entry in entries {
+            self.see(from, previous, entry);
+            previous = entry.position();
+        }
+    }
+
+    fn see(&mut self, node: NodeId, previous: LogPosition, entry: &Entry) {
+        let first = self.seen.entry(entry.position()).or_insert_with(|| (previous, entry.clone()));
+        let same = first.0 == previous && first.1 == *entry;
+        Check::LogMatching.holds(same, || format!("{node} has {entry:?} after {previous:?}; before it was {first:?}"));
+    }
+}
+
+/// Whether a node's log, as far as it is not cut off, holds the entry at `position`.
+pub(super) fn is_at(node: &Node, position: LogPosition) -> bool {
+    position.index < node.base().index || node.position_at(position.index) == Some(position)
+}
+
+fn is_durable_on_majority(node: &Node, membership: &Membership, machines: &BTreeMap<u64, Machine>) -> bool {
+    let last = node.entry(node.commit());
+    let holds = |voter: &NodeId| {
+        let disk = machines.get(&voter.0).map(|machine| &machine.disk.image);
+        disk.is_some_and(|disk| disk.base.index >= node.commit() || entry(disk, node.commit()) == last)
+    };
+    membership.voters().filter(holds).count() > membership.voters().count() / 2
+}

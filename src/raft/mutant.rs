@@ -1,0 +1,129 @@
+//! Known mistakes of Raft implementations, each as a switch, to prove that the checks would see them.
+//!
+//! Where the core decides rightly, [`Config::errs`] is asked whether it should decide wrongly for once. Outside of
+//! playtests the answer is a constant, and nothing of this is left in the program.
+
+use super::{Config, LogIndex, Node, quorum::reached_by_majority};
+
+macro_rules! mutants {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
+        /// A mistake that somebody made before us.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Mutant {
+            $($(#[doc = $doc])* $name,)*
+        }
+
+        #[cfg(feature = "playtest")]
+        impl Mutant {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name, as on command lines and in tables.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// The mistake in one sentence.
+            pub fn mistake(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),*).trim_ascii(),)*
+                }
+            }
+        }
+    };
+}
+
+mutants! {
+    /// A vote is given to any log, however old.
+    VoteForAnyLog,
+    /// Of two logs that end in one term the shorter one gets the vote too.
+    VoteByTermAlone,
+    /// A vote is told before it is durable.
+    VoteBeforeDurable,
+    /// Who is elected forgets whom it voted for, and may vote again in its own term.
+    ForgetVoteWhenElected,
+    /// An answer given twice counts twice.
+    CountVotesTwice,
+    /// An answer from an earlier term counts.
+    CountLateAnswers,
+    /// Learners count in elections and commits.
+    CountLearners,
+    /// A leader without a vote counts itself.
+    CountLeaderWithoutVote,
+    /// Half of the voters are a majority.
+    HalfIsMajority,
+    /// Indexes are compared as text when the majority's is looked for.
+    CompareIndexesAsText,
+    /// Entries of earlier terms commit by counting (Figure 8).
+    CommitOlderTerms,
+    /// A follower commits all of its log that the leader's commit index covers, verified or not.
+    CommitUnverified,
+    /// A heartbeat's commit index is believed without a look at the term.
+    TrustHeartbeatCommit,
+    /// Every append cuts the log behind it, also one that was overtaken.
+    TruncateAlways,
+    /// A follower acknowledges the end of its log instead of what it verified.
+    AcknowledgeUnverified,
+    /// An acknowledgement leaves before what it promises is durable.
+    AcknowledgeUnsynced,
+    /// A leader counts its own copy before it is durable.
+    CountUnsyncedOwnCopy,
+    /// A configuration is changed while the last change is not committed.
+    ChangeWhilePending,
+    /// A configuration is changed before an entry of the leader's own term is committed.
+    ChangeBeforeOwnTerm,
+    /// A leader takes a silent voter out of a room of three alone.
+    DropPartnerOfThree,
+    /// A leader takes its partner's vote before an entry of its own term is committed.
+    DropPartnerBeforeOwnTerm,
+    /// A new follower is taken to hold what is committed.
+    AssumeMatched,
+    /// A leader goes on without a majority that answers.
+    LeadWithoutQuorum,
+    /// A leader answers reads without making sure that it still leads.
+    ReadWithoutQuorum,
+    /// A leader answers reads before an entry of its own term is committed.
+    ReadBeforeOwnTerm,
+    /// An answer to any heartbeat of the term counts for a read, also to one from before it was asked.
+    ReadByOldRound,
+    /// A read is answered before the state machine is far enough.
+    ReadUnapplied,
+    /// Commands are carried out as often as they come.
+    CarryOutTwice,
+}
+
+impl Config {
+    /// Whether the node is to make this mistake.
+    #[cfg(feature = "playtest")]
+    pub(super) fn errs(&self, mutant: Mutant) -> bool {
+        self.mutant == Some(mutant)
+    }
+
+    /// Never, outside of playtests.
+    #[cfg(not(feature = "playtest"))]
+    pub(super) const fn errs(&self, _: Mutant) -> bool {
+        false
+    }
+}
+
+impl Node {
+    /// What a leader that counts badly takes for the majority's index; none if it counts well.
+    pub(super) fn mistaken_majority(&self, matched: impl Iterator<Item = LogIndex> + Clone) -> Option<LogIndex> {
+        let errs = |mutant| self.config.errs(mutant);
+        if errs(Mutant::CountLeaderWithoutVote) && !self.membership().is_voter(self.id) {
+            return reached_by_majority(matched.chain([self.durability.log()]));
+        }
+        let mut indexes: Vec<LogIndex> = match () {
+            () if errs(Mutant::CompareIndexesAsText) || errs(Mutant::HalfIsMajority) => matched.collect(),
+            () => return None,
+        };
+        if errs(Mutant::HalfIsMajority) {
+            indexes.sort();
+            return indexes.get(indexes.len() / 2).copied();
+        }
+        indexes.sort_by_key(LogIndex::to_string);
+        indexes.get(indexes.len().checked_sub(1)? / 2).copied()
+    }
+}
