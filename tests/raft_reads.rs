@@ -6,9 +6,9 @@
 use bevy_quorum::{
     playtest::{Cluster, Conditions},
     raft::{
-        Ballot, Config, Durable, Effect, Entry, Holdup, Input, LogIndex, LogPosition, LogTime, Marked, Member,
-        Membership, Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, ReadId, Rejected,
-        RoleKind, Standing, Term,
+        Ballot, Config, Durable, Effect, Entry, Holdup, Input, LogIndex, LogPosition, LogTime, Member, Membership,
+        Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, ReadId, Rejected, RoleKind, Standing,
+        Term,
     },
 };
 use std::{collections::BTreeMap, panic::catch_unwind, time::Duration};
@@ -306,7 +306,8 @@ impl Lab {
     }
 
     fn answer(&mut self, from: NodeId, round: u64) {
-        self.hear(from, 2, MessageBody::HeartbeatReply { round, sent: self.now, marked: Marked::default() });
+        let marked = Default::default();
+        self.hear(from, 2, MessageBody::HeartbeatReply { priority: 100, round, sent: self.now, marked });
     }
 
     fn read(&mut self, id: u64) {
@@ -397,7 +398,8 @@ fn answers_of_an_earlier_term_do_not_count() {
     let mut lab = Lab::committed();
     lab.read(1);
     for voter in [A, B] {
-        lab.hear(voter, 1, MessageBody::HeartbeatReply { round: 1, sent: lab.now, marked: Marked::default() });
+        let marked = Default::default();
+        lab.hear(voter, 1, MessageBody::HeartbeatReply { priority: 100, round: 1, sent: lab.now, marked });
     }
     assert!(lab.read.is_empty());
 }
@@ -423,7 +425,7 @@ fn a_leader_that_hands_over_answers_nothing() {
     lab.hear(B, 2, MessageBody::ReadIndex { question: 1 });
     lab.hear(A, 2, MessageBody::Appended { matched: LogIndex(3) });
     lab.input(Input::Leave);
-    assert!(lab.sent.iter().any(|(_, message)| message.body == MessageBody::TimeoutNow));
+    assert!(lab.sent.iter().any(|(_, message)| matches!(message.body, MessageBody::TimeoutNow { .. })));
     lab.answer(A, 1);
     lab.hear(B, 2, MessageBody::ReadIndex { question: 2 });
     lab.answer(A, 1);

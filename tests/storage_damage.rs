@@ -13,7 +13,7 @@ use rooms::{Diary, identity, wait_for};
 use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
-const WRITES: u64 = 60;
+const WRITES: u64 = 64;
 /// How many places of a file are damaged, besides every byte of its beginning.
 const PLACES: usize = 150;
 /// Where redb keeps which of its states is in force.

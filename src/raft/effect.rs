@@ -34,6 +34,14 @@ pub enum Input {
         /// The state, at most [`SNAPSHOT_BYTES_MAX`](super::SNAPSHOT_BYTES_MAX) bytes.
         state: Bytes,
     },
+    /// This node should lead rather than others, or rather not: [`PRIORITY_DEFAULT`](super::PRIORITY_DEFAULT) unless
+    /// told, less on a poor link or in a hidden tab, zero to lead only until another can.
+    Priority(u8),
+    /// Somebody wishes that another node leads: this voter, or the best one. Nothing happens unless this node leads.
+    Transfer {
+        /// Who.
+        to: Option<NodeId>,
+    },
     /// This node is about to close: hand over the office, give up the vote, keep the membership.
     Leave,
 }

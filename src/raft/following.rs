@@ -94,8 +94,8 @@ impl Node {
                 following.verified = following.verified.max(commit.index);
             }
         }
-        let marked = self.marked();
-        self.send(from, MessageBody::HeartbeatReply { round, sent, marked });
+        let (priority, marked) = (self.priority, self.marked());
+        self.send(from, MessageBody::HeartbeatReply { priority, round, sent, marked });
     }
 
     /// Acknowledges what agrees with the leader's log and is durable; both, and the term too.

@@ -80,6 +80,8 @@ pub enum MessageBody {
     },
     /// The follower is there.
     HeartbeatReply {
+        /// The follower's priority.
+        priority: u8,
         /// From the heartbeat.
         round: u64,
         /// From the heartbeat.
@@ -118,7 +120,10 @@ pub enum MessageBody {
         index: LogIndex,
     },
     /// Campaign at once: the leader hands over to you (§3.10).
-    TimeoutNow,
+    TimeoutNow {
+        /// Where its log ends. First take in everything up to here.
+        last: LogPosition,
+    },
     /// The sender is about to close, and gives up its vote.
     Retire,
     /// A part of a snapshot (§5.1), in place of entries that the leader no longer has.

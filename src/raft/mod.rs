@@ -29,6 +29,7 @@ mod moment;
 mod mutant;
 mod node;
 mod outbox;
+mod priority;
 mod progress;
 mod quorum;
 mod reads;
@@ -40,6 +41,7 @@ mod shipment;
 mod snapshot;
 mod timing;
 mod trace;
+mod transfer;
 mod turn;
 
 pub use ballot::*;
@@ -58,6 +60,7 @@ pub use moment::*;
 #[cfg(feature = "playtest")]
 pub use mutant::Mutant;
 pub use node::Node;
+pub use priority::PRIORITY_DEFAULT;
 pub use sessions::Sessions;
 pub use snapshot::{Digest, SNAPSHOT_BYTES_MAX, Snapshot};
 pub use trace::{Deed, Step, Why};

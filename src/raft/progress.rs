@@ -13,9 +13,9 @@ use std::{ops::Range, time::Duration};
 
 /// How far a follower is, and what is on its way to it.
 ///
-/// While the leader is unsure where the logs meet, one message at a time looks for the place (probing).
-/// Once it knows, messages follow one another without waiting (streaming), as far as the window allows
-/// (§10.2.2). What lies before the leader's log goes as a snapshot.
+/// At first the leader takes the logs to be equal, for mostly they are, and messages follow one another without
+/// waiting (streaming), as far as the window allows (§10.2.2). Once it has reason to doubt that, one message at a
+/// time looks for the place where they meet (probing). What lies before the leader's log goes as a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
     /// The log agrees up to here, durably.
@@ -30,6 +30,8 @@ pub(super) struct Progress {
     pub round: u64,
     /// When it asked to give up its vote, if it did.
     pub retiring: Option<Moment>,
+    /// Its priority, once it told.
+    pub priority: Option<u8>,
     /// What it last said of its snapshots.
     pub marked: Option<Marked>,
     /// The snapshot that it is sent.
@@ -59,10 +61,11 @@ impl Progress {
             commit_told: LogIndex(0),
             round: 0,
             retiring: None,
+            priority: None,
             marked: None,
             shipment: None,
             delay: None,
-            streaming: false,
+            streaming: true,
             inflight: Inflight::default(),
             round_trip: RoundTrip::default(),
             retries: 0,
@@ -156,7 +159,7 @@ impl Progress {
     /// Whether everything up to `last` is there, or on its way and not overdue.
     pub fn is_caught_up(&self, last: LogIndex, now: Moment) -> bool {
         let overdue = self.inflight.oldest().is_some_and(|oldest| oldest + self.round_trip.patience(0) < now);
-        self.matched == last || (self.streaming && self.next > last && !overdue)
+        self.matched == last || (self.streaming && self.matched > LogIndex(0) && self.next > last && !overdue)
     }
 
     /// Entries up to `last` are on their way.

@@ -32,6 +32,7 @@ impl Node {
             rounds: Rounds::default(),
             lateness: Peak::default(),
             transfer: None,
+            failed_successor: None,
         }));
         self.note(Deed::Lead(next));
         if self.config.errs(Mutant::ForgetVoteWhenElected) {
@@ -93,6 +94,7 @@ impl Node {
         self.measure_patience();
         self.heartbeat();
         self.abandon_transfer();
+        self.prefer_another();
         self.check_quorum();
     }
 
