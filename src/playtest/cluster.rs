@@ -8,8 +8,8 @@ use super::{
     told::Told,
 };
 use crate::raft::{
-    Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
-    Payload, Permission, ReadId, RoleKind, Serial, Snapshot, Standing, Term,
+    Applied, Ballot, ChangeRefused, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment,
+    Node, NodeId, Payload, Permission, ReadId, RoleKind, Serial, Snapshot, Standing, Term,
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -264,6 +264,19 @@ impl Cluster {
         let changed = leader.change(membership).is_ok();
         self.settle(node);
         changed
+    }
+
+    /// Removes a member, as somebody at a node wishes.
+    ///
+    /// # Errors
+    /// If that can't be done there, or not now.
+    pub fn remove(&mut self, node: u64, member: u64) -> Result<LogIndex, ChangeRefused> {
+        let now = self.now;
+        let machine = self.machine_mut(node);
+        let now = machine.clock.read(now);
+        let removed = machine.node.as_mut().expect("who removes somebody runs").remove(now, NodeId(member));
+        self.settle(node);
+        removed
     }
 
     /// Gives a node any input, at once.

@@ -51,8 +51,13 @@ impl Node {
                 Some(_) => self.drop_from(entry.index),
                 None => {}
             }
+            let index = entry.index;
             self.log.append(entry.clone());
-            self.durability.stage_log(entry.index);
+            self.durability.stage_log(index);
+            if self.log.membership_index() == index {
+                self.note(Deed::Configure(index));
+                self.forget_removed(LogIndex(index.0 - 1));
+            }
         }
         if self.last() > before {
             self.note(Deed::Take(self.last()));

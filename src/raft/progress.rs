@@ -32,6 +32,8 @@ pub(super) struct Progress {
     pub retiring: Option<Moment>,
     /// Its priority, once it told.
     pub priority: Option<u8>,
+    /// Since when it is that.
+    pub priority_since: Moment,
     /// What it last said of its snapshots.
     pub marked: Option<Marked>,
     /// The snapshot that it is sent.
@@ -62,6 +64,7 @@ impl Progress {
             round: 0,
             retiring: None,
             priority: None,
+            priority_since: now,
             marked: None,
             shipment: None,
             delay: None,

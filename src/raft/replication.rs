@@ -31,6 +31,7 @@ impl Node {
             heartbeat_at: self.now + self.heartbeat_interval(),
             rounds: Rounds::default(),
             lateness: Peak::default(),
+            unsettled: true,
             transfer: None,
             failed_successor: None,
         }));
@@ -95,6 +96,8 @@ impl Node {
         self.heartbeat();
         self.abandon_transfer();
         self.prefer_another();
+        self.dismiss();
+        self.reconsider();
         self.check_quorum();
     }
 
@@ -178,9 +181,11 @@ impl Node {
             return;
         }
         let bytes = self.bytes_between(self.commit, reached);
+        let could_change = self.may_change();
         self.commit_to(reached);
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.uncommitted_bytes -= bytes;
+            leadership.unsettled |= !could_change;
         }
     }
 

@@ -81,6 +81,8 @@ pub(super) struct Leadership {
     pub rounds: Rounds,
     /// How late its own heartbeats were.
     pub lateness: Peak,
+    /// Something happened that the configuration may have to follow.
+    pub unsettled: bool,
     pub transfer: Option<Transfer>,
     /// Who did not take over when it was called.
     pub failed_successor: Option<NodeId>,
