@@ -75,6 +75,8 @@ pub(super) struct Leadership {
     pub appended: Sessions,
     /// The bytes in the log beyond the commit index.
     pub uncommitted_bytes: usize,
+    /// The mark that it has said is agreed on.
+    pub agreed: LogIndex,
     pub heartbeat_at: Moment,
     pub rounds: Rounds,
     /// How late its own heartbeats were.
