@@ -2,7 +2,7 @@
 
 use super::{RoomError, Showcase};
 use crate::{
-    raft::{Applied, Holdup, LogIndex, NodeId, Rejected, Serial},
+    raft::{Applied, Holdup, LogIndex, NodeId, Rejected, Serial, Snapshot},
     wire::Invitation,
 };
 use bytes::Bytes;
@@ -55,6 +55,8 @@ pub(crate) enum Turn {
     Command(Applied),
     /// The state is as late as a read asked for, or the read was given up.
     Read { ticket: Ticket, outcome: Result<LogIndex, Holdup> },
+    /// Takes this state over, whatever was carried out before.
+    Restore(Arc<Snapshot>),
 }
 
 /// What waits for the main world.
