@@ -53,7 +53,7 @@ impl Participant for Ours {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => sent.push((place(to), message)),
                 Effect::Apply(applied) => self.machine.apply(&applied.command.body),
-                Effect::Read { .. } => unreachable!("nobody reads"),
+                other => unreachable!("nobody asked for {other:?}"),
             }
         }
     }
