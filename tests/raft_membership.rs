@@ -3,7 +3,7 @@
 
 use bevy_quorum::{
     playtest::Cluster,
-    raft::{Config, Member, NodeId, Permission, Standing},
+    raft::{Config, LogIndex, Member, NodeId, Permission, Standing},
 };
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn learners(cluster: &Cluster, node: u64) -> Vec<u64> {
 }
 
 fn member(standing: Standing) -> Member {
-    Member { standing, permission: Permission::Editor, key: [0; 32] }
+    Member { standing, permission: Permission::Editor, key: [0; 32], session: LogIndex(0) }
 }
 
 /// Nobody is promoted or demoted but by the test.

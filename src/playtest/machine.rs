@@ -2,7 +2,8 @@
 
 use super::{clock::Clock, disk::Disk};
 use crate::raft::{
-    Applied, Config, Dice, Durable, Holdup, Input, LogIndex, Moment, Node, NodeId, Permission, ReadId, Write,
+    Applied, Config, Decision, Dice, Durable, Holdup, Input, LogIndex, Moment, Node, NodeId, Permission, ReadId,
+    Serial, Write,
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,6 +18,8 @@ pub(super) struct Machine {
     pub life: u64,
     /// What this life has applied.
     pub applied: Vec<Applied>,
+    /// What became of own commands that this life did not apply itself.
+    pub settled: BTreeMap<Serial, Option<Decision>>,
     /// What this life wants to read, and how many commands were carried out anywhere when it was asked.
     pub reading: BTreeMap<ReadId, usize>,
     /// What this life has read.
@@ -48,6 +51,7 @@ impl Machine {
             clock: Clock::default(),
             life: 0,
             applied: Vec::new(),
+            settled: BTreeMap::new(),
             reading: BTreeMap::new(),
             read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
@@ -61,6 +65,7 @@ impl Machine {
         let Some(durable) = self.disk.open() else { return false };
         self.life += 1;
         self.applied.clear();
+        self.settled.clear();
         self.reading.clear();
         self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
@@ -127,6 +132,10 @@ pub(super) fn absorb(disk: &mut Durable, write: Write) {
     if let Some(commit) = write.commit {
         assert!(commit >= disk.commit && commit.0 <= disk.log.len() as u64, "the commit index grows within the log");
         disk.commit = commit;
+    }
+    if let Some(session) = write.session {
+        assert!(disk.session < Some(session), "sessions follow one another");
+        disk.session = Some(session);
     }
     for (serial, body) in write.outbox_put {
         assert_eq!(serial, disk.last_serial.next(), "serials have no gaps");

@@ -132,6 +132,10 @@ impl Cluster {
                 self.machine_mut(at).applied.push(applied);
                 self.referee.inspect_applied(&self.machines[&at]);
             }
+            Effect::Settled { serial, decision } => {
+                self.machine_mut(at).settled.insert(serial, decision);
+                self.referee.inspect_settled(&self.machines[&at], serial);
+            }
             Effect::Read { id, outcome } => {
                 let machine = self.machine_mut(at);
                 let applied = machine.applied.len();

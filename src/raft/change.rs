@@ -20,16 +20,21 @@ pub enum ChangeRefused {
 }
 
 impl Node {
-    /// Appends a configuration that differs in one member from the one in force.
+    /// Appends a configuration that differs in one member from the one in force. Whoever it lets in has a new
+    /// session by it.
     ///
     /// # Errors
     /// If this node doesn't lead, a change is in progress, or the step is too large to be safe.
-    pub fn change(&mut self, membership: Membership) -> Result<LogIndex, ChangeRefused> {
+    pub fn change(&mut self, mut membership: Membership) -> Result<LogIndex, ChangeRefused> {
         if self.role.leadership().is_none() {
             return Err(ChangeRefused::NotLeader);
         }
         if !self.may_change() {
             return Err(ChangeRefused::InProgress);
+        }
+        let (members, session) = (&self.membership().members, self.last().next());
+        for (node, member) in &mut membership.members {
+            member.session = members.get(node).map_or(session, |member| member.session);
         }
         if !is_one_step(self.membership(), &membership) {
             return Err(ChangeRefused::Unsound);
@@ -92,6 +97,7 @@ impl Node {
         let (id, now) = (self.id, self.now);
         let matched = if self.config.errs(Mutant::AssumeMatched) { self.commit } else { LogIndex(0) };
         if let Some(leadership) = self.role.leadership_mut() {
+            leadership.appended.configure(&membership);
             leadership.peers.retain(|peer, _| membership.members.contains_key(peer));
             for peer in membership.members.keys().filter(|peer| **peer != id) {
                 let progress = leadership.peers.entry(*peer).or_insert_with(|| Progress::new(index, now));
@@ -117,7 +123,7 @@ mod tests {
     use crate::raft::Permission;
 
     fn membership(voters: &[u64], learners: &[u64]) -> Membership {
-        let member = |standing| Member { standing, permission: Permission::Editor, key: [0; 32] };
+        let member = |standing| Member { standing, permission: Permission::Editor, key: [0; 32], session: LogIndex(1) };
         let voters = voters.iter().map(|node| (NodeId(*node), member(Standing::Voter)));
         let learners = learners.iter().map(|node| (NodeId(*node), member(Standing::Learner)));
         Membership { members: voters.chain(learners).collect() }

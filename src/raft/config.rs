@@ -20,6 +20,8 @@ pub struct Config {
     pub oversleep: Duration,
     /// How long the commit index may go unwritten when nothing else is written.
     pub commit_lag: Duration,
+    /// After how much log time without a command the session of a learner that is away may be forgotten.
+    pub session_idle: Duration,
     /// How long a read waits before it is given up.
     pub read_patience: Duration,
     /// How many voters a leader makes of those who join.
@@ -52,6 +54,7 @@ impl Default for Config {
             settling: Duration::from_millis(500),
             oversleep: Duration::from_millis(250),
             commit_lag: Duration::from_millis(500),
+            session_idle: Duration::from_secs(24 * 60 * 60),
             read_patience: Duration::from_secs(5),
             voters_max: 5,
             append_bytes_max: 14 * 1024,

@@ -19,6 +19,8 @@ pub(super) struct Durability {
     log: LogIndex,
     /// The ballot is durable as of this term.
     ballot: Ballot,
+    /// The session that the outbox durably belongs to.
+    session: Option<LogIndex>,
     /// Where the log ends once what is under way is done.
     submitted: LogIndex,
     /// The commit index as last handed to the store.
@@ -33,17 +35,19 @@ struct UnderWay {
     id: WriteId,
     log: LogIndex,
     ballot: Ballot,
+    session: Option<LogIndex>,
     outbox: Option<Serial>,
 }
 
 impl Durability {
-    pub fn new(ballot: Ballot, log: LogIndex, commit: LogIndex) -> Self {
+    pub fn new(ballot: Ballot, session: Option<LogIndex>, log: LogIndex, commit: LogIndex) -> Self {
         Self {
             staged: Write::default(),
             under_way: None,
             last: WriteId(0),
             log,
             ballot,
+            session,
             submitted: log,
             commit,
             held: VecDeque::new(),
@@ -61,6 +65,10 @@ impl Durability {
 
     pub fn ballot(&self) -> Ballot {
         self.ballot
+    }
+
+    pub fn session(&self) -> Option<LogIndex> {
+        self.session
     }
 
     pub fn is_idle(&self) -> bool {
@@ -90,6 +98,10 @@ impl Durability {
         if let Some(under_way) = &mut self.under_way {
             under_way.log = under_way.log.min(kept);
         }
+    }
+
+    pub fn stage_session(&mut self, session: LogIndex) {
+        self.staged.session = Some(session);
     }
 
     pub fn stage_command(&mut self, serial: Serial, body: Bytes) {
@@ -136,6 +148,7 @@ impl Durability {
             id: self.last,
             log: last,
             ballot: write.ballot.unwrap_or(self.ballot),
+            session: write.session.or(self.session),
             outbox: write.outbox_put.last().map(|(serial, _)| *serial),
         });
         Some((self.last, write))
@@ -148,6 +161,7 @@ impl Durability {
         let done = self.under_way.take_if(|under_way| under_way.id <= id)?;
         self.log = self.log.max(done.log);
         self.ballot = done.ballot;
+        self.session = done.session;
         done.outbox
     }
 
@@ -168,6 +182,7 @@ impl Durability {
         staged.ballot.is_some()
             || staged.truncate_from.is_some()
             || !staged.entries.is_empty()
+            || staged.session.is_some()
             || !staged.outbox_put.is_empty()
     }
 }
@@ -183,7 +198,7 @@ mod tests {
     }
 
     fn fresh() -> Durability {
-        Durability::new(Ballot::default(), LogIndex(0), LogIndex(0))
+        Durability::new(Ballot::default(), None, LogIndex(0), LogIndex(0))
     }
 
     fn message() -> Message {

@@ -1,9 +1,11 @@
 //! What goes into a node and what comes out of it.
 
 use super::{
-    Ballot, Command, Entry, LogIndex, LogTime, Message, NodeId, Permission, ReadId, Serial, Standing, Term, WriteId,
+    Ballot, Command, Decision, Entry, LogIndex, LogTime, Message, NodeId, Permission, ReadId, Serial, Standing, Term,
+    WriteId,
 };
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Something that happened to a node.
@@ -58,6 +60,14 @@ pub enum Effect {
     },
     /// A command is committed and its turn has come.
     Apply(Applied),
+    /// An own command is settled without being applied here: its session is over, or a snapshot took the place of
+    /// the entries that decided it. Each own command is settled once, by this or by [`Effect::Apply`].
+    Settled {
+        /// Which one.
+        serial: Serial,
+        /// What became of it; none if nobody can tell any more, so that it may be in the log or not.
+        decision: Option<Decision>,
+    },
     /// A [read](super::Node::read) has its moment between the commands, or was given up.
     Read {
         /// The name that the caller gave it.
@@ -84,7 +94,7 @@ pub struct Applied {
 }
 
 /// Why a committed command has no effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Its author may only watch.
@@ -103,6 +113,8 @@ pub struct Write {
     pub entries: Vec<Entry>,
     /// The commit index as known now: a hint that shows the state sooner after a restart.
     pub commit: Option<LogIndex>,
+    /// The session that the outbox belongs to from now on.
+    pub session: Option<LogIndex>,
     /// Commands of this node, to be kept until they are settled.
     pub outbox_put: Vec<(Serial, Bytes)>,
     /// Forget every command of the outbox up to and including this one.
@@ -118,6 +130,8 @@ pub struct Durable {
     pub log: Vec<Entry>,
     /// An index known to be committed; never beyond the log.
     pub commit: LogIndex,
+    /// The session that the outbox belongs to, once there is one.
+    pub session: Option<LogIndex>,
     /// Commands of this node that were not settled.
     pub outbox: BTreeMap<Serial, Bytes>,
     /// The last serial this node ever gave out.

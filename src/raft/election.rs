@@ -51,7 +51,10 @@ impl Node {
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
             MessageBody::HeartbeatReply { round, sent } => self.count_heartbeat(from, round, sent),
-            MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
+            MessageBody::Forward { session, after, commands, sent } => {
+                self.take_forward(from, session, after, commands, sent);
+            }
+            MessageBody::Forgotten { session } => self.be_forgotten(from, session),
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
             MessageBody::ReadIndex { question } => self.take_question(from, question),
             MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),

@@ -1,6 +1,6 @@
 //! The log in memory, durable or not yet, and the configurations in it.
 
-use super::{Command, Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Term};
+use super::{Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Term};
 
 /// Consecutive entries from index 1. A snapshot will take the place of a first part of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -109,15 +109,6 @@ impl Log {
     pub fn memberships_since(&self, index: LogIndex) -> impl Iterator<Item = &Membership> + Clone {
         let count = self.configurations.partition_point(|configuration| *configuration <= index);
         (count..=self.configurations.len()).map(|count| self.configuration(count))
-    }
-
-    /// The commands after `index`, in order.
-    pub fn commands_after(&self, index: LogIndex) -> impl Iterator<Item = &Command> {
-        let start = usize::try_from(index.0).unwrap_or(usize::MAX).min(self.entries.len());
-        self.entries[start..].iter().filter_map(|entry| match &entry.payload {
-            Payload::Command(command) => Some(command),
-            _ => None,
-        })
     }
 
     fn configuration(&self, count: usize) -> &Membership {

@@ -88,6 +88,10 @@ pub enum MessageBody {
     Outdated,
     /// Commands of the sender, for the leader to append.
     Forward {
+        /// The sender's session, which they belong to.
+        session: LogIndex,
+        /// The last serial that is settled: the first command of a session follows it.
+        after: Serial,
         /// The commands, by consecutive serials.
         commands: Vec<(Serial, Bytes)>,
         /// The author's clock.
@@ -101,6 +105,11 @@ pub enum MessageBody {
         gap: bool,
         /// From the forward.
         sent: Moment,
+    },
+    /// The leader's configuration knows no such session of the receiver: what belongs to it can't be appended.
+    Forgotten {
+        /// From the forward.
+        session: LogIndex,
     },
     /// How far has the sender's state machine to be, to have everything that is committed by now (§6.4)?
     ReadIndex {

@@ -33,6 +33,7 @@ mod replication;
 mod role;
 mod rounds;
 mod sessions;
+mod settling;
 mod timing;
 mod trace;
 mod turn;
@@ -52,6 +53,7 @@ pub use moment::*;
 #[cfg(feature = "playtest")]
 pub use mutant::Mutant;
 pub use node::Node;
+pub use sessions::{Decision, RECENT_MAX, Sessions};
 pub use trace::{Deed, Step, Why};
 
 #[cfg(not(feature = "playtest"))]

@@ -82,7 +82,7 @@ impl Node {
     ///
     /// With an empty log it waits to be let in and never campaigns. `seed` decides its random timeouts.
     pub fn new(id: NodeId, config: Config, seed: u64, durable: Durable, now: Moment) -> Self {
-        let Durable { ballot, log, commit, outbox, last_serial } = durable;
+        let Durable { ballot, log, commit, session, outbox, last_serial } = durable;
         let log = Log::new(log);
         let last = log.last().index;
         let mut dice = Dice::new(seed ^ id.0);
@@ -102,10 +102,10 @@ impl Node {
             election_at: Moment::NEVER,
             patience,
             excused: false,
-            durability: Durability::new(ballot, last, commit),
+            durability: Durability::new(ballot, session, last, commit),
             commit_at: Moment::NEVER,
             sessions: Sessions::default(),
-            outbox: Outbox::new(outbox, last_serial),
+            outbox: Outbox::new(outbox, last_serial, session),
             forwarding: Forwarding::default(),
             reads,
             links: Links::default(),
@@ -157,10 +157,15 @@ impl Node {
 
     /// Takes the oldest effect that waits to be carried out.
     pub fn poll(&mut self) -> Option<Effect> {
-        if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
-            self.flush();
+        loop {
+            if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
+                self.flush();
+            }
+            let effect = self.effects.pop_front().or_else(|| self.next_decided());
+            if effect.is_some() || (self.effects.is_empty() && !self.stirred) {
+                return effect;
+            }
         }
-        self.effects.pop_front().or_else(|| self.next_decided())
     }
 
     /// When [`Input::Wake`] is due, as of the last [`poll`](Self::poll) that gave nothing.

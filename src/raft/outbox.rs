@@ -1,6 +1,6 @@
 //! The commands of this node that are not settled yet.
 
-use super::{COMMAND_BYTES_MAX, Config, Rejected, Serial};
+use super::{COMMAND_BYTES_MAX, Config, LogIndex, Rejected, Serial};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -13,14 +13,16 @@ pub(super) struct Outbox {
     /// Up to here commands survive a crash, and may be told to others.
     durable: Serial,
     settled: Serial,
+    /// The session that they belong to.
+    session: Option<LogIndex>,
 }
 
 impl Outbox {
-    pub fn new(commands: BTreeMap<Serial, Bytes>, last_serial: Serial) -> Self {
+    pub fn new(commands: BTreeMap<Serial, Bytes>, last_serial: Serial, session: Option<LogIndex>) -> Self {
         let last = commands.last_key_value().map_or(last_serial, |(serial, _)| last_serial.max(*serial));
         let settled = commands.first_key_value().map_or(last, |(serial, _)| Serial(serial.0.saturating_sub(1)));
         let bytes = commands.values().map(Bytes::len).sum();
-        Self { commands, bytes, last, durable: last, settled }
+        Self { commands, bytes, last, durable: last, settled, session }
     }
 
     /// Takes a command in and numbers it.
@@ -60,6 +62,17 @@ impl Outbox {
         self.commands.len() < before
     }
 
+    /// The session that the commands belong to.
+    pub fn session(&self) -> Option<LogIndex> {
+        self.session
+    }
+
+    /// Goes over to another session, with everything that waits.
+    pub fn enter(&mut self, session: LogIndex) {
+        assert!(self.session < Some(session), "sessions only follow one another");
+        self.session = Some(session);
+    }
+
     pub fn waiting(&self) -> usize {
         self.commands.len()
     }
@@ -92,7 +105,7 @@ mod tests {
     use super::*;
 
     fn outbox() -> Outbox {
-        Outbox::new(BTreeMap::new(), Serial(0))
+        Outbox::new(BTreeMap::new(), Serial(0), None)
     }
 
     #[test]
@@ -123,7 +136,7 @@ mod tests {
     #[test]
     fn serials_go_on_after_a_restart() {
         let kept = BTreeMap::from([(Serial(4), Bytes::new())]);
-        let mut outbox = Outbox::new(kept, Serial(4));
+        let mut outbox = Outbox::new(kept, Serial(4), None);
         assert_eq!(outbox.settled(), Serial(3));
         assert_eq!(outbox.add(Bytes::new(), &Config::default()), Ok(Serial(5)));
         assert!(outbox.settle(Serial(5)));

@@ -7,6 +7,7 @@ use super::{
     quorum::reached_by_majority,
     role::{Leadership, Role},
     rounds::Rounds,
+    sessions::Appended,
     timing::Peak,
 };
 
@@ -16,9 +17,13 @@ impl Node {
         assert_eq!(self.role_kind(), RoleKind::Candidate, "only a candidate is elected");
         let next = self.last().next();
         let peers = self.membership().members.keys().filter(|member| **member != self.id);
-        let mut appended = self.sessions.clone();
-        for command in self.log.commands_after(self.applied) {
-            appended.accept(command.author, command.serial);
+        let mut appended = Appended::new(&self.sessions);
+        for entry in (self.applied.0 + 1..next.0).filter_map(|index| self.log.get(LogIndex(index))) {
+            match &entry.payload {
+                Payload::Command(command) => appended.append(command.author, command.serial),
+                Payload::Membership(membership) => appended.configure(membership),
+                Payload::Empty => {}
+            }
         }
         self.role = Role::Leader(Box::new(Leadership {
             since: self.now,

@@ -1,7 +1,7 @@
 //! What a node is at the moment, each role with the data that only it has.
 
 use super::{
-    Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, rounds::Rounds, sessions::Sessions,
+    Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, rounds::Rounds, sessions::Appended,
     timing::Peak,
 };
 use std::collections::BTreeMap;
@@ -63,8 +63,7 @@ pub(super) struct Leadership {
     pub first: LogIndex,
     /// Every other member.
     pub peers: BTreeMap<NodeId, Progress>,
-    /// The authors' last commands in the log, committed or not.
-    pub appended: Sessions,
+    pub appended: Appended,
     /// The bytes in the log beyond the commit index.
     pub uncommitted_bytes: usize,
     pub heartbeat_at: Moment,

@@ -1,15 +1,16 @@
 //! What happens to a node as time passes, and once its inputs are in.
 
 use super::{
-    Applied, Ballot, Deed, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message, MessageBody, Moment,
-    Mutant, Node, NodeId, Payload, Permission, Refusal, Serial, Standing, Term, WriteId, role::Role,
+    Applied, Ballot, Decision, Deed, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message,
+    MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Serial, Standing, Term, WriteId,
+    role::Role,
 };
 use std::collections::BTreeMap;
 
 impl Durable {
     /// The first state of whoever opens a room: a log with one committed entry that makes it voter and owner.
     pub fn founding(node: NodeId, key: [u8; 32]) -> Self {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key };
+        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key, session: LogIndex(1) };
         let membership = Membership { members: BTreeMap::from([(node, member)]) };
         let entry =
             Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
@@ -17,6 +18,7 @@ impl Durable {
             ballot: Ballot { term: Term(1), vote: Some(node) },
             log: vec![entry],
             commit: LogIndex(1),
+            session: Some(LogIndex(1)),
             outbox: BTreeMap::new(),
             last_serial: Serial(0),
         }
@@ -109,25 +111,32 @@ impl Node {
     /// Applies the next committed entry; none if the state machine need not know.
     fn apply_next(&mut self) -> Option<Applied> {
         self.applied = self.applied.next();
-        let entry = self.log.get(self.applied).expect("what is committed is in the log");
-        let Payload::Command(command) = &entry.payload else { return None };
-        if !self.sessions.accept(command.author, command.serial) && !self.config.errs(Mutant::CarryOutTwice) {
-            return None;
+        let Self { log, sessions, .. } = self;
+        let entry = log.get(self.applied).expect("what is committed is in the log");
+        match &entry.payload {
+            Payload::Command(command) => {
+                let author = log.membership_at(entry.index).members.get(&command.author);
+                let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
+                let refusal = (!permitted).then_some(Refusal::NotPermitted);
+                let decision = Decision { index: entry.index, refusal };
+                let counts = sessions.decide(command.author, command.serial, entry.time, decision);
+                if !counts && !self.config.errs(Mutant::CarryOutTwice) {
+                    return None;
+                }
+                let (index, term, time) = (entry.index, entry.term, entry.time);
+                let applied = Applied { index, term, time, command: command.clone(), refusal };
+                if applied.command.author == self.id {
+                    self.settle_up_to(applied.command.serial);
+                }
+                Some(applied)
+            }
+            Payload::Membership(membership) => {
+                sessions.configure(membership, entry.time);
+                self.enter_session();
+                None
+            }
+            Payload::Empty => None,
         }
-        let author = self.log.membership_at(self.applied).members.get(&command.author);
-        let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
-        let applied = Applied {
-            index: entry.index,
-            term: entry.term,
-            time: entry.time,
-            command: command.clone(),
-            refusal: (!permitted).then_some(Refusal::NotPermitted),
-        };
-        if applied.command.author == self.id && self.outbox.settle(applied.command.serial) {
-            self.durability.stage_settled(applied.command.serial);
-            self.stirred = true;
-        }
-        Some(applied)
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {

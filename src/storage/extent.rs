@@ -34,6 +34,7 @@ impl Extent {
             truncate_from: None,
             entries: founding.log.clone(),
             commit: Some(founding.commit),
+            session: founding.session,
             outbox_put: founding.outbox.clone().into_iter().collect(),
             outbox_settled: None,
         };

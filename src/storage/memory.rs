@@ -174,6 +174,7 @@ fn apply(durable: &mut Durable, write: Write) {
     }
     durable.log.extend(write.entries);
     durable.commit = write.commit.unwrap_or(durable.commit);
+    durable.session = write.session.or(durable.session);
     if let Some(settled) = write.outbox_settled {
         durable.outbox = durable.outbox.split_off(&Serial(settled.0 + 1));
     }

@@ -2,7 +2,7 @@
 
 use super::{
     STORE_VERSION,
-    record::{BALLOT, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, VERSION, unseal},
+    record::{BALLOT, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, SESSION, VERSION, unseal},
 };
 use crate::{
     raft::{Durable, Entry, LogIndex, Serial},
@@ -57,6 +57,7 @@ pub(super) fn read(database: &Database) -> Result<Contents, Refusal> {
         ballot: meta.value(BALLOT)?,
         log: read_log(&transaction)?,
         commit: meta.value(COMMIT)?,
+        session: meta.value(SESSION)?,
         outbox: read_outbox(&transaction)?,
         last_serial: meta.value(LAST_SERIAL)?,
     };

@@ -21,6 +21,8 @@ pub(super) const INVITATION: &str = "invitation";
 pub(super) const BALLOT: &str = "ballot";
 /// An index known to be committed.
 pub(super) const COMMIT: &str = "commit index";
+/// The session that the outbox belongs to.
+pub(super) const SESSION: &str = "session";
 /// The last serial given out.
 pub(super) const LAST_SERIAL: &str = "last serial";
 /// How many groups of writes are complete.

@@ -2,7 +2,7 @@
 
 use super::{
     STORE_VERSION,
-    record::{BALLOT, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, VERSION, seal},
+    record::{BALLOT, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, SESSION, VERSION, seal},
 };
 use crate::{
     raft::{LogIndex, Serial, Write},
@@ -33,6 +33,7 @@ impl<'a> Tables<'a> {
     pub fn found(&mut self, identity: &Identity) -> Result<(), Error> {
         self.put(VERSION, &STORE_VERSION)?;
         self.put(KEY, identity.key.as_bytes())?;
+        self.put(SESSION, &None::<LogIndex>)?;
         self.invitation(&identity.invitation)
     }
 
@@ -70,6 +71,9 @@ impl<'a> Tables<'a> {
         }
         if let Some(commit) = write.commit {
             self.commit(commit)?;
+        }
+        if write.session.is_some() {
+            self.put(SESSION, &write.session)?;
         }
         if let Some(Serial(settled)) = write.outbox_settled {
             self.outbox.retain_in(..=settled, |_, _| false)?;
