@@ -423,7 +423,7 @@ fn a_leader_that_hands_over_answers_nothing() {
     lab.hear(B, 2, MessageBody::ReadIndex { question: 1 });
     lab.hear(A, 2, MessageBody::Appended { matched: LogIndex(3) });
     lab.input(Input::Leave);
-    assert!(lab.sent.iter().any(|(_, message)| message.body == MessageBody::TimeoutNow));
+    assert!(lab.sent.iter().any(|(_, message)| matches!(message.body, MessageBody::TimeoutNow { .. })));
     lab.answer(A, 1);
     lab.hear(B, 2, MessageBody::ReadIndex { question: 2 });
     lab.answer(A, 1);

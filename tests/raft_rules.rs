@@ -19,6 +19,11 @@ fn entry(term: u64, index: u64) -> Entry {
     Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
 }
 
+/// Whom a message calls to take over.
+fn called((to, message): (NodeId, Message)) -> Option<NodeId> {
+    matches!(message.body, MessageBody::TimeoutNow { .. }).then_some(to)
+}
+
 /// A node among three voters, with entries of these terms after the first, none of them known committed.
 struct Lab {
     node: Node,
@@ -265,6 +270,58 @@ fn a_patience_out_of_bounds_is_brought_within_them() {
         lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: said, sent: Moment::ZERO });
         assert_eq!(lab.node.patience(), taken);
     }
+}
+
+#[test]
+fn a_successor_campaigns_only_once_it_holds_what_the_leader_had() {
+    let mut lab = Lab::new(&[], 2);
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
+    assert!(lab.hear(A, 2, MessageBody::TimeoutNow { last: at(2, 2) }).is_empty());
+    let append =
+        MessageBody::Append { previous: at(1, 1), entries: vec![entry(2, 2)], commit: LogIndex(1), sent: Moment::ZERO };
+    let sent = lab.hear(A, 2, append);
+    let vote = Message { term: Term(3), body: MessageBody::Vote { last: at(2, 2), transfer: true } };
+    assert!(sent.contains(&(B, vote)), "{sent:?}");
+}
+
+#[test]
+fn a_call_to_take_over_is_forgotten_after_a_while_and_counts_from_the_leader_only() {
+    for (caller, later) in [(A, Duration::from_secs(2)), (B, Duration::ZERO)] {
+        let mut lab = Lab::new(&[], 2);
+        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
+        lab.hear(caller, 2, MessageBody::TimeoutNow { last: at(2, 2) });
+        lab.now = lab.now + later;
+        let entries = vec![entry(2, 2)];
+        lab.hear(A, 2, MessageBody::Append { previous: at(1, 1), entries, commit: LogIndex(1), sent: Moment::ZERO });
+        assert_eq!(lab.node.term(), Term(2));
+    }
+}
+
+#[test]
+fn a_successor_is_called_again_and_again_then_the_next_one() {
+    let mut lab = Lab::new(&[], 2).elected();
+    let term = lab.node.term().0;
+    let mut calls = Vec::new();
+    for _ in 0..2 {
+        lab.input(Input::Transfer { to: None });
+        let end = lab.now + Duration::from_secs(1);
+        while lab.now < end {
+            calls.extend(lab.sent.drain(..).filter_map(called));
+            for voter in [A, B] {
+                let sent = lab.now;
+                calls.extend(
+                    lab.hear(voter, term, MessageBody::HeartbeatReply { round: 0, sent })
+                        .into_iter()
+                        .filter_map(called),
+                );
+            }
+            lab.now = lab.node.deadline();
+            lab.input(Input::Wake);
+        }
+    }
+    assert_eq!(lab.node.role_kind(), RoleKind::Leader);
+    assert!(calls.iter().filter(|to| **to == B).count() > 1 && calls.iter().filter(|to| **to == A).count() > 1);
+    assert!(calls.is_sorted_by(|a, b| a >= b), "{calls:?}");
 }
 
 /// Whoever says from the future that something is missing would have it sent again for every word.

@@ -196,6 +196,7 @@ fn log_time_goes_on_from_one_leader_to_the_next() {
         cluster.kill(leader);
         cluster.run_for(SECOND * 3);
         cluster.restart(leader);
+        cluster.tell(leader, Input::Unlinked(NodeId(LEARNER)));
     }
     cluster.wait_for_leader();
     cluster.run_for(SECOND * 6);

@@ -43,8 +43,7 @@ impl Node {
     /// Takes the first step towards a better configuration, if one can be taken now: a vote given up, a dead
     /// voter, a newcomer, a learner fit to vote. Dead voters go before others come (§4.4).
     pub(super) fn steer(&mut self) {
-        let is_steady = self.role.leadership().is_some_and(|leadership| leadership.transfer.is_none());
-        if !is_steady || !self.may_change() {
+        if self.is_handing_over() || !self.may_change() {
             return;
         }
         if let Some(voter) = self.voter_to_demote() {

@@ -26,6 +26,11 @@ pub enum Input {
     Linked(Joiner),
     /// Our link to a node is gone. A hint: only silence counts.
     Unlinked(NodeId),
+    /// Somebody wishes that another node leads: this voter, or the best one. Nothing happens unless this node leads.
+    Transfer {
+        /// Who.
+        to: Option<NodeId>,
+    },
     /// This node is about to close: hand over the office, give up the vote, keep the membership.
     Leave,
 }

@@ -40,7 +40,7 @@ impl Node {
         }
         match body {
             MessageBody::PreVoteReply { asked, granted } => self.count_sounding(from, asked, granted),
-            MessageBody::Vote { last, .. } => self.answer_vote(from, last),
+            MessageBody::Vote { last, transfer } => self.answer_vote(from, last, transfer),
             MessageBody::VoteReply { granted } => self.count_vote(from, granted),
             MessageBody::Append { previous, entries, commit, sent } => {
                 self.take_append(from, previous, entries, commit, sent);
@@ -58,7 +58,7 @@ impl Node {
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
             MessageBody::ReadIndex { question } => self.take_question(from, question),
             MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
-            MessageBody::TimeoutNow => self.take_over(from),
+            MessageBody::TimeoutNow { last } => self.take_call(from, last),
             MessageBody::Retire => self.let_retire(from),
             MessageBody::PreVote { .. } | MessageBody::Outdated => {}
         }
@@ -75,6 +75,12 @@ impl Node {
         }
         if body.is_request() {
             self.send(from, MessageBody::Outdated);
+        }
+        // What a leader committed stays so after its term; right after a hand-over this is news.
+        if let MessageBody::Heartbeat { commit, .. } = body
+            && self.log.holds(*commit)
+        {
+            self.commit_to(commit.index);
         }
     }
 
@@ -126,7 +132,7 @@ impl Node {
 
     /// §3.4, §3.6.1: one vote a term, to a log at least as new as ours. Members or not: the candidate knows
     /// who may vote in its configuration (§4.1), and this one may be behind.
-    fn answer_vote(&mut self, from: NodeId, last: LogPosition) {
+    fn answer_vote(&mut self, from: NodeId, last: LogPosition, transfer: bool) {
         let free = self.ballot.vote.is_none_or(|vote| vote == from);
         let refusal = match () {
             () if !free => Some(Why::VotedForAnother),
@@ -145,6 +151,9 @@ impl Node {
             self.follow(self.term(), None, Why::VoteGiven);
         }
         self.await_leader();
+        if let Role::Follower(following) = &mut self.role {
+            following.successor = Some(from).filter(|_| transfer);
+        }
         if self.config.errs(Mutant::VoteBeforeDurable) {
             return self.send(from, MessageBody::VoteReply { granted });
         }
@@ -205,7 +214,7 @@ impl Node {
     }
 
     /// §4.2.2: also a node that an uncommitted configuration leaves out may be needed to commit it.
-    fn may_campaign(&self) -> bool {
+    pub(super) fn may_campaign(&self) -> bool {
         let voter = self.membership().is_voter(self.id) || self.membership_at(self.commit).is_voter(self.id);
         voter && self.leaving.is_none()
     }
@@ -217,10 +226,10 @@ impl Node {
     }
 
     /// Campaigns in the next term. The vote for itself counts, and others are asked, once it is durable.
-    pub(super) fn run(&mut self, transfer: bool) {
-        self.note(Deed::Campaign { transfer });
+    pub(super) fn run(&mut self, stage: Stage) {
+        self.note(Deed::Campaign { transfer: stage == Stage::Running { transfer: true } });
         self.set_ballot(Ballot { term: self.term().next(), vote: Some(self.id) });
-        self.begin_candidacy(Stage::Running { transfer }, BTreeMap::new());
+        self.begin_candidacy(stage, BTreeMap::new());
     }
 
     fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, bool>) {
@@ -331,19 +340,11 @@ impl Node {
             |wanted| self.membership().voters().filter(|voter| candidacy.answers.get(voter) == Some(&wanted)).count();
         if count(true) >= needed {
             match candidacy.stage {
-                Stage::Sounding => self.run(false),
+                Stage::Sounding => self.run(Stage::Running { transfer: false }),
                 Stage::Running { .. } => self.lead(),
             }
         } else if count(false) >= needed {
             self.follow(self.term(), None, Why::Refused);
-        }
-    }
-
-    /// The leader hands over (§3.10): no sounding, and no regard for the leader that is still heard.
-    fn take_over(&mut self, from: NodeId) {
-        let asked_by_leader = self.leader() == Some(from);
-        if asked_by_leader && self.may_campaign() {
-            self.run(true);
         }
     }
 

@@ -52,7 +52,7 @@ impl Node {
     /// Sends the leader what it has not got, in order, as much as the window holds. Only what is durable:
     /// a number told to others must never be given to another command after a crash.
     pub(super) fn forward(&mut self) {
-        let Some(leader) = self.leader().filter(|leader| *leader != self.id) else { return };
+        let Some(leader) = self.addressee().filter(|leader| *leader != self.id) else { return };
         let Some(session) = self.own_session().filter(|_| !self.forwarding.forgotten) else { return };
         while self.forwarding.inflight.has_room(self.config.forward_window_bytes) {
             let (commands, bytes) = self.next_commands();
@@ -87,7 +87,7 @@ impl Node {
 
     /// The leader says what its log holds of this author.
     pub(super) fn count_forward(&mut self, from: NodeId, appended: Serial, gap: bool, sent: Moment) {
-        if self.leader() != Some(from) || from == self.id || appended > self.outbox.last() {
+        if self.addressee() != Some(from) || from == self.id || appended > self.outbox.last() {
             return self.ignore();
         }
         let forwarding = &mut self.forwarding;

@@ -124,7 +124,10 @@ pub enum MessageBody {
         index: LogIndex,
     },
     /// Campaign at once: the leader hands over to you (§3.10).
-    TimeoutNow,
+    TimeoutNow {
+        /// Where its log ends. First take in everything up to here.
+        last: LogPosition,
+    },
     /// The sender is about to close, and gives up its vote.
     Retire,
 }

@@ -36,6 +36,7 @@ mod sessions;
 mod settling;
 mod timing;
 mod trace;
+mod transfer;
 mod turn;
 
 pub use ballot::*;

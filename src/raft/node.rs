@@ -134,6 +134,7 @@ impl Node {
             Input::Persisted(id) => self.persisted(id),
             Input::Linked(joiner) => self.linked(joiner),
             Input::Unlinked(node) => self.links.remove(node),
+            Input::Transfer { to } => self.transfer(to),
             Input::Leave => self.leave(),
         }
     }

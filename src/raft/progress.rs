@@ -10,9 +10,9 @@ use std::time::Duration;
 
 /// How far a follower is, and what is on its way to it.
 ///
-/// While the leader is unsure where the logs meet, one message at a time looks for the place (probing).
-/// Once it knows, messages follow one another without waiting (streaming), as far as the window allows
-/// (§10.2.2).
+/// At first the leader takes the logs to be equal, for mostly they are, and messages follow one another without
+/// waiting (streaming), as far as the window allows (§10.2.2). Once it has reason to doubt that, one message at a
+/// time looks for the place where they meet (probing).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
     /// The log agrees up to here, durably.
@@ -53,7 +53,7 @@ impl Progress {
             round: 0,
             retiring: None,
             delay: None,
-            streaming: false,
+            streaming: true,
             inflight: Inflight::default(),
             round_trip: RoundTrip::default(),
             retries: 0,
@@ -147,7 +147,7 @@ impl Progress {
     /// Whether everything up to `last` is there, or on its way and not overdue.
     pub fn is_caught_up(&self, last: LogIndex, now: Moment) -> bool {
         let overdue = self.inflight.oldest().is_some_and(|oldest| oldest + self.round_trip.patience(0) < now);
-        self.matched == last || (self.streaming && self.next > last && !overdue)
+        self.matched == last || (self.streaming && self.matched > LogIndex(0) && self.next > last && !overdue)
     }
 
     /// Entries up to `last` are on their way.

@@ -36,6 +36,7 @@ impl Node {
             rounds: Rounds::default(),
             lateness: Peak::default(),
             transfer: None,
+            failed_successor: None,
         }));
         self.note(Deed::Lead(next));
         if self.config.errs(Mutant::ForgetVoteWhenElected) {

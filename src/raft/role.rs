@@ -1,8 +1,12 @@
 //! What a node is at the moment, each role with the data that only it has.
 
 use super::{
-    Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, rounds::Rounds, sessions::Appended,
+    Entry, LogIndex, LogTime, Moment, NodeId, RoleKind,
+    progress::Progress,
+    rounds::Rounds,
+    sessions::Appended,
     timing::Peak,
+    transfer::{Call, Transfer},
 };
 use std::collections::BTreeMap;
 
@@ -25,6 +29,10 @@ pub(super) struct Following {
     pub acknowledged: LogIndex,
     /// The end of what the leader sent and has no answer to.
     pub owed: Option<LogIndex>,
+    /// The leader wishes this node to take over.
+    pub call: Option<Call>,
+    /// Whom the last leader wished to take over, and this node voted for.
+    pub successor: Option<NodeId>,
 }
 
 /// The data of a candidate.
@@ -71,16 +79,8 @@ pub(super) struct Leadership {
     /// How late its own heartbeats were.
     pub lateness: Peak,
     pub transfer: Option<Transfer>,
-}
-
-/// A hand-over under way (§3.10).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Transfer {
-    pub target: NodeId,
-    /// Until when the room waits for it.
-    pub until: Moment,
-    /// Whether the target was told to campaign.
-    pub told: bool,
+    /// Who did not take over when it was called.
+    pub failed_successor: Option<NodeId>,
 }
 
 impl Role {

@@ -62,6 +62,7 @@ impl Node {
             self.finish_rounds();
             self.hand_over();
         } else {
+            self.take_over();
             self.acknowledge();
             self.forward();
             self.ask_reads();
