@@ -91,7 +91,7 @@ fn every_append_of_the_largest_room_fits_a_frame() {
                 answers.push(MessageBody::Appended { matched });
             }
             MessageBody::Append { .. } | MessageBody::Heartbeat { .. } if to == follower => {
-                answers.push(MessageBody::HeartbeatReply { round: 0, sent: now });
+                answers.push(MessageBody::HeartbeatReply { priority: 100, round: 0, sent: now });
             }
             _ => {}
         });

@@ -174,7 +174,7 @@ fn nonsense_from_peers_is_ignored_and_counted() {
         MessageBody::Heartbeat { commit: far, round: 0, patience_ms: 400, sent },
         MessageBody::Appended { matched: far.index },
         MessageBody::Mismatch { hint: far, sent },
-        MessageBody::Forwarded { appended: serial, gap: true, sent },
+        MessageBody::Forwarded { appended: serial, gap: true, holdup: None, sent },
         MessageBody::Forward { session: LogIndex(1), after: serial, commands: vec![(serial, Vec::new().into())], sent },
         MessageBody::Forgotten { session: LogIndex(1) },
         MessageBody::Forgotten { session: far.index },

@@ -306,7 +306,7 @@ impl Lab {
     }
 
     fn answer(&mut self, from: NodeId, round: u64) {
-        self.hear(from, 2, MessageBody::HeartbeatReply { round, sent: self.now });
+        self.hear(from, 2, MessageBody::HeartbeatReply { priority: 100, round, sent: self.now });
     }
 
     fn read(&mut self, id: u64) {
@@ -397,7 +397,7 @@ fn answers_of_an_earlier_term_do_not_count() {
     let mut lab = Lab::committed();
     lab.read(1);
     for voter in [A, B] {
-        lab.hear(voter, 1, MessageBody::HeartbeatReply { round: 1, sent: lab.now });
+        lab.hear(voter, 1, MessageBody::HeartbeatReply { priority: 100, round: 1, sent: lab.now });
     }
     assert!(lab.read.is_empty());
 }

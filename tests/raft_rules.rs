@@ -310,7 +310,7 @@ fn a_successor_is_called_again_and_again_then_the_next_one() {
             for voter in [A, B] {
                 let sent = lab.now;
                 calls.extend(
-                    lab.hear(voter, term, MessageBody::HeartbeatReply { round: 0, sent })
+                    lab.hear(voter, term, MessageBody::HeartbeatReply { priority: 100, round: 0, sent })
                         .into_iter()
                         .filter_map(called),
                 );

@@ -148,10 +148,11 @@ fn a_restart_in_the_next_session_does_nothing_anew() {
 fn who_is_there_votes_or_owns_is_never_forgotten() {
     let mut cluster = Cluster::open().config(forgetful());
     cluster.run_for(SECOND);
-    for _ in 0..5 {
+    for _ in 0..6 {
         cluster.join(Permission::Editor);
         cluster.run_for(SECOND * 3);
     }
+    assert!(!cluster.node(1).membership().is_voter(NodeId(7)));
     let owner = cluster.join(Permission::Owner);
     cluster.run_for(SECOND * 2);
     let sessions = |cluster: &Cluster| (1..=owner).map(|node| session(cluster, node)).collect::<Vec<_>>();
@@ -169,6 +170,16 @@ fn who_is_there_votes_or_owns_is_never_forgotten() {
     (1..=owner).filter(|other| *other != voter).for_each(|other| cluster.disconnect(voter, other));
     cluster.run_for(SECOND * 30);
     assert_eq!(session(&cluster, voter), None);
+}
+
+#[test]
+fn who_is_away_for_a_short_time_is_not_forgotten() {
+    let mut cluster = with_learner(7);
+    let before = session(&cluster, LEARNER);
+    cluster.cut(LEARNER);
+    (1..=5).for_each(|voter| cluster.disconnect(LEARNER, voter));
+    cluster.run_for(Config::default().silence + SECOND * 3);
+    assert_eq!(session(&cluster, LEARNER), before);
 }
 
 #[test]
@@ -378,7 +389,7 @@ impl Lab {
 }
 
 fn forwarded(appended: u64, gap: bool) -> MessageBody {
-    MessageBody::Forwarded { appended: Serial(appended), gap, sent: Moment::ZERO }
+    MessageBody::Forwarded { appended: Serial(appended), gap, holdup: None, sent: Moment::ZERO }
 }
 
 #[test]

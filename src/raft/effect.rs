@@ -1,8 +1,8 @@
 //! What goes into a node and what comes out of it.
 
 use super::{
-    Ballot, Command, Decision, Entry, LogIndex, LogTime, Message, NodeId, Permission, ReadId, Serial, Standing, Term,
-    WriteId,
+    Ballot, Command, Decision, Entry, Holdup, LogIndex, LogTime, Message, NodeId, Permission, ReadId, Serial, Standing,
+    Term, WriteId,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ pub enum Input {
     Linked(Joiner),
     /// Our link to a node is gone. A hint: only silence counts.
     Unlinked(NodeId),
+    /// This node should lead rather than others, or rather not: [`PRIORITY_DEFAULT`](super::PRIORITY_DEFAULT) unless
+    /// told, less on a poor link or in a hidden tab, zero to lead only until another can.
+    Priority(u8),
     /// Somebody wishes that another node leads: this voter, or the best one. Nothing happens unless this node leads.
     Transfer {
         /// Who.
@@ -155,11 +158,13 @@ pub enum Rejected {
         /// The limit.
         limit: usize,
     },
-    /// The outbox is full: too many commands wait for a majority.
-    #[error("{waiting} commands wait already; the room has no majority, or cannot keep up")]
+    /// The outbox is full: too many commands wait.
+    #[error("{waiting} commands wait already: {}", holdup.unwrap_or(Holdup::Full))]
     OutboxFull {
         /// How many wait.
         waiting: usize,
+        /// What holds them up, if that is more than their number.
+        holdup: Option<Holdup>,
     },
     /// Too many reads wait for an answer.
     #[error("{waiting} reads wait already; the room has no majority, or cannot keep up")]
@@ -170,30 +175,6 @@ pub enum Rejected {
     /// This node is leaving.
     #[error("this node is leaving the room")]
     Leaving,
-}
-
-/// Why what waits has to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum Holdup {
-    /// This node knows no leader.
-    #[error("no leader is known")]
-    NoLeader,
-    /// This node is no member, or doesn't know it yet.
-    #[error("this node is not a member")]
-    NotMember,
-    /// This node leads, but too few voters answer it.
-    #[error("too few of those who vote answer")]
-    NoMajority,
-    /// The leader doesn't answer.
-    #[error("the leader does not answer")]
-    NoAnswer,
-    /// The office is being handed over.
-    #[error("the leader is handing over")]
-    Transferring,
-    /// This node lacks a part of the log.
-    #[error("this node lacks a part of what is committed")]
-    Behind,
 }
 
 /// What a node is doing, for those who watch.
@@ -211,6 +192,8 @@ pub struct Status {
     pub last: LogIndex,
     /// Its own commands that are not settled.
     pub waiting: usize,
+    /// Why they wait, if it is for anything but their turn.
+    pub holdup: Option<Holdup>,
     /// For a leader, what it knows of each other member; empty otherwise.
     pub followers: BTreeMap<NodeId, Follower>,
     /// Its standing in the configuration in force; none if it is no member.

@@ -50,12 +50,17 @@ impl Node {
             }
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
-            MessageBody::HeartbeatReply { round, sent } => self.count_heartbeat(from, round, sent),
+            MessageBody::HeartbeatReply { priority, round, sent } => {
+                self.note_priority(from, priority);
+                self.count_heartbeat(from, round, sent);
+            }
             MessageBody::Forward { session, after, commands, sent } => {
                 self.take_forward(from, session, after, commands, sent);
             }
             MessageBody::Forgotten { session } => self.be_forgotten(from, session),
-            MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
+            MessageBody::Forwarded { appended, gap, holdup, sent } => {
+                self.count_forward(from, appended, gap, holdup, sent);
+            }
             MessageBody::ReadIndex { question } => self.take_question(from, question),
             MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
             MessageBody::TimeoutNow { last } => self.take_call(from, last),

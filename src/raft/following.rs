@@ -93,7 +93,7 @@ impl Node {
                 following.verified = following.verified.max(commit.index);
             }
         }
-        self.send(from, MessageBody::HeartbeatReply { round, sent });
+        self.send(from, MessageBody::HeartbeatReply { priority: self.priority, round, sent });
     }
 
     /// Acknowledges what agrees with the leader's log and is durable; both, and the term too.

@@ -1,7 +1,7 @@
 //! How a command gets from its author's outbox into the leader's log.
 
 use super::{
-    COMMAND_BYTES_MAX, Command, LogIndex, MessageBody, Moment, Mutant, Node, NodeId, Payload, Serial,
+    COMMAND_BYTES_MAX, Command, Holdup, LogIndex, MessageBody, Moment, Mutant, Node, NodeId, Payload, Serial,
     entry::ENTRY_BYTES,
     inflight::{Inflight, RoundTrip},
     role::Role,
@@ -10,6 +10,9 @@ use bytes::Bytes;
 
 /// Serials beyond this are nonsense: nobody proposes as often.
 const SERIAL_MAX: Serial = Serial(1 << 62);
+
+/// After how many attempts without an answer the leader counts as silent.
+const RETRIES: u32 = 2;
 
 /// Own commands on their way to the leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -25,6 +28,8 @@ pub(super) struct Forwarding {
     restarted: Moment,
     /// The leader knows nothing of our session.
     forgotten: bool,
+    /// Why the leader appends or commits nothing, as it last said.
+    holdup: Option<Holdup>,
 }
 
 impl Forwarding {
@@ -34,12 +39,22 @@ impl Forwarding {
         self.acknowledged = settled;
         self.retries = 0;
         self.forgotten = false;
+        self.holdup = None;
         self.send_again();
     }
 
     /// When what is on its way must be taken for lost.
     pub fn retry_at(&self) -> Moment {
         self.inflight.oldest().map_or(Moment::NEVER, |oldest| oldest + self.round_trip.patience(self.retries))
+    }
+
+    /// What the leader, or its silence, says about what waits here.
+    pub fn obstacle(&self) -> Option<Holdup> {
+        match () {
+            () if self.forgotten => Some(Holdup::Forgotten),
+            () if self.retries >= RETRIES => Some(Holdup::NoAnswer),
+            () => self.holdup,
+        }
     }
 
     fn send_again(&mut self) {
@@ -86,11 +101,19 @@ impl Node {
     }
 
     /// The leader says what its log holds of this author.
-    pub(super) fn count_forward(&mut self, from: NodeId, appended: Serial, gap: bool, sent: Moment) {
+    pub(super) fn count_forward(
+        &mut self,
+        from: NodeId,
+        appended: Serial,
+        gap: bool,
+        holdup: Option<Holdup>,
+        sent: Moment,
+    ) {
         if self.addressee() != Some(from) || from == self.id || appended > self.outbox.last() {
             return self.ignore();
         }
         let forwarding = &mut self.forwarding;
+        forwarding.holdup = holdup;
         if sent <= self.now {
             forwarding.round_trip.observe(self.now - sent);
         }
@@ -151,7 +174,7 @@ impl Node {
             }
         }
         let appended = self.appended(from, session, after);
-        self.send(from, MessageBody::Forwarded { appended, gap, sent });
+        self.send(from, MessageBody::Forwarded { appended, gap, holdup: self.closed(), sent });
     }
 
     /// The leader's own commands need no forwarding, but they too are durable before they are told.
@@ -183,11 +206,10 @@ impl Node {
 
     /// Appends one command; false if it has to wait. What waits stays with its author, durably.
     fn append_command(&mut self, author: NodeId, serial: Serial, body: Bytes) -> bool {
-        let limit = self.config.uncommitted_bytes_max;
-        let Role::Leader(leadership) = &mut self.role else { return false };
-        if leadership.transfer.is_some() || leadership.uncommitted_bytes >= limit {
+        if self.full().is_some() {
             return false;
         }
+        let Role::Leader(leadership) = &mut self.role else { return false };
         leadership.appended.append(author, serial);
         self.append(Payload::Command(Command { author, serial, body }));
         true

@@ -3,7 +3,7 @@
 //! Every reply describes itself: it can be understood without remembering the request. Messages may be
 //! lost, doubled and overtake one another.
 
-use super::{Entry, LogIndex, LogPosition, Moment, Serial, Term};
+use super::{Entry, Holdup, LogIndex, LogPosition, Moment, Serial, Term};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,8 @@ pub enum MessageBody {
     },
     /// The follower is there.
     HeartbeatReply {
+        /// The follower's priority.
+        priority: u8,
         /// From the heartbeat.
         round: u64,
         /// From the heartbeat.
@@ -103,6 +105,8 @@ pub enum MessageBody {
         appended: Serial,
         /// Whether commands came that leave out one before them.
         gap: bool,
+        /// Why the leader appends or commits nothing for now, if it doesn't.
+        holdup: Option<Holdup>,
         /// From the forward.
         sent: Moment,
     },

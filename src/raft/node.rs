@@ -10,6 +10,7 @@ use super::{
     leave::Leaving,
     log::Log,
     outbox::Outbox,
+    priority::{PRIORITY_DEFAULT, Restraint},
     reads::Reads,
     role::{Following, Role},
     sessions::Sessions,
@@ -68,6 +69,8 @@ pub struct Node {
     pub(super) outbox: Outbox,
     pub(super) forwarding: Forwarding,
     pub(super) reads: Reads,
+    pub(super) priority: u8,
+    pub(super) restraint: Restraint,
     pub(super) links: Links,
     pub(super) leaving: Option<Leaving>,
     pub(super) ignored: u64,
@@ -108,6 +111,8 @@ impl Node {
             outbox: Outbox::new(outbox, last_serial, session),
             forwarding: Forwarding::default(),
             reads,
+            priority: PRIORITY_DEFAULT,
+            restraint: Restraint::default(),
             links: Links::default(),
             leaving: None,
             ignored: 0,
@@ -134,6 +139,7 @@ impl Node {
             Input::Persisted(id) => self.persisted(id),
             Input::Linked(joiner) => self.linked(joiner),
             Input::Unlinked(node) => self.links.remove(node),
+            Input::Priority(priority) => self.set_priority(priority),
             Input::Transfer { to } => self.transfer(to),
             Input::Leave => self.leave(),
         }
@@ -150,7 +156,10 @@ impl Node {
         if self.leaving.is_some() {
             return Err(Rejected::Leaving);
         }
-        let serial = self.outbox.add(body.clone(), &self.config)?;
+        let serial = self.outbox.add(body.clone(), &self.config).map_err(|rejected| match rejected {
+            Rejected::OutboxFull { waiting, .. } => Rejected::OutboxFull { waiting, holdup: self.holdup() },
+            rejected => rejected,
+        })?;
         self.durability.stage_command(serial, body);
         self.stirred = true;
         Ok(serial)
@@ -193,6 +202,7 @@ impl Node {
             commit: self.commit,
             last: self.last(),
             waiting: self.outbox.waiting(),
+            holdup: self.holdup(),
             followers: self.role.leadership().map_or_else(BTreeMap::new, |l| l.peers.iter().map(follower).collect()),
             standing: self.membership().members.get(&self.id).map(|member| member.standing),
         }

@@ -31,7 +31,7 @@ impl Outbox {
             return Err(Rejected::TooLarge { bytes: body.len(), limit: COMMAND_BYTES_MAX });
         }
         if self.commands.len() >= config.outbox_commands_max || self.bytes + body.len() > config.outbox_bytes_max {
-            return Err(Rejected::OutboxFull { waiting: self.commands.len() });
+            return Err(Rejected::OutboxFull { waiting: self.commands.len(), holdup: None });
         }
         self.last = self.last.next();
         self.bytes += body.len();
@@ -122,7 +122,7 @@ mod tests {
         let config = Config { outbox_commands_max: 1, ..Config::default() };
         let mut outbox = outbox();
         outbox.add(Bytes::new(), &config).unwrap();
-        assert_eq!(outbox.add(Bytes::new(), &config), Err(Rejected::OutboxFull { waiting: 1 }));
+        assert_eq!(outbox.add(Bytes::new(), &config), Err(Rejected::OutboxFull { waiting: 1, holdup: None }));
         assert_eq!(outbox.last(), Serial(1));
     }
 

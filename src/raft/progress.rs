@@ -27,6 +27,8 @@ pub(super) struct Progress {
     pub round: u64,
     /// When it asked to give up its vote, if it did.
     pub retiring: Option<Moment>,
+    /// Its priority, once it told.
+    pub priority: Option<u8>,
     /// The longest that it recently took to answer a heartbeat, once it did.
     pub delay: Option<Peak>,
     streaming: bool,
@@ -52,6 +54,7 @@ impl Progress {
             commit_told: LogIndex(0),
             round: 0,
             retiring: None,
+            priority: None,
             delay: None,
             streaming: true,
             inflight: Inflight::default(),

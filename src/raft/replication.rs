@@ -10,6 +10,7 @@ use super::{
     sessions::Appended,
     timing::Peak,
 };
+use std::time::Duration;
 
 impl Node {
     /// Takes the office, and begins it with an entry of its own term: its commit commits all before it (§3.6.2).
@@ -97,6 +98,7 @@ impl Node {
         self.measure_patience();
         self.heartbeat();
         self.abandon_transfer();
+        self.prefer_another();
         self.check_quorum();
     }
 
@@ -187,15 +189,20 @@ impl Node {
 
     /// The leader goes on only while a majority answers (§6.2). A silent partner of a pair loses its vote instead.
     fn check_quorum(&mut self) {
-        let Role::Leader(leadership) = &self.role else { return };
-        let heard = |voter| if voter == self.id { self.now } else { heard_by(leadership, voter) };
-        let voters = self.membership().members.iter();
-        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
-        let Some(heard) = reached_by_majority(voters.map(|(voter, _)| heard(*voter))) else { return };
-        let alone = self.now - heard > self.attention();
+        let alone = self.silence_of_majority().is_some_and(|silence| silence > self.attention());
         if alone && !self.config.errs(Mutant::LeadWithoutQuorum) && !self.drop_partner() {
             self.follow(self.term(), None, Why::NoMajority);
         }
+    }
+
+    /// How long ago this leader last heard from a majority of the voters.
+    pub(super) fn silence_of_majority(&self) -> Option<Duration> {
+        let leadership = self.role.leadership()?;
+        let heard = |voter| if voter == self.id { self.now } else { heard_by(leadership, voter) };
+        let voters = self.membership().members.iter();
+        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
+        let heard = reached_by_majority(voters.map(|(voter, _)| heard(*voter)))?;
+        Some(self.now - heard)
     }
 
     /// The size of this leader's own entries after `from` up to `to`.

@@ -77,6 +77,11 @@ impl Sessions {
         true
     }
 
+    /// The most outcomes that are remembered of one member.
+    pub(super) fn recent(&self) -> usize {
+        self.members.values().map(|session| session.recent.len()).max().unwrap_or_default()
+    }
+
     /// Whether it is as every honest replica's.
     pub(super) fn is_sound(&self) -> bool {
         let sound = |session: &Session| {
