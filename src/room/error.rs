@@ -1,7 +1,7 @@
 //! Why a room stopped.
 
 use crate::{
-    raft::Rejected,
+    raft::{Holdup, Rejected},
     storage::StorageError,
     wire::{ClusterId, InvitationError},
 };
@@ -61,6 +61,21 @@ pub enum ProposeError {
     /// The value does not encode.
     #[error("the command can't be encoded; a type that travels must not contain borrowed or unsized parts")]
     Unencodable,
+    /// The room failed or was left.
+    #[error("the room is closed")]
+    Closed,
+}
+
+/// Why a read was given up; it may be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// Something held it up for too long.
+    #[error("what is decided can't be known for sure: {0}")]
+    HeldUp(#[from] Holdup),
+    /// It was not taken.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
     /// The room failed or was left.
     #[error("the room is closed")]
     Closed,
