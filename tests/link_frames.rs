@@ -121,7 +121,8 @@ fn every_forward_of_a_full_outbox_fits_a_frame() {
         .collect();
     let last_serial = *outbox.keys().last().unwrap();
     let ballot = Ballot { term: TERM, vote: None };
-    let durable = Durable { ballot, log: vec![entry], commit: LogIndex(1), outbox, last_serial };
+    let session = Some(LogIndex(1));
+    let durable = Durable { ballot, log: vec![entry], commit: LogIndex(1), session, outbox, last_serial };
     let mut node = Node::new(ME, Config::default(), 7, durable, now);
     let mut sizes = Vec::new();
     for _ in 0..20 {

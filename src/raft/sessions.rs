@@ -87,7 +87,7 @@ impl Sessions {
         let sound = |session: &Session| {
             let serials = session.recent.iter().map(|(serial, _)| *serial);
             session.recent.len() <= RECENT_MAX
-                && serials.clone().last() == session.last
+                && serials.clone().next_back() == session.last
                 && serials.clone().zip(serials.skip(1)).all(|(one, next)| one.0.checked_add(1) == Some(next.0))
         };
         self.members.len() <= MEMBERS_MAX && self.members.values().all(sound)
