@@ -60,7 +60,8 @@ fn drain(
                 answer(node, to, &message.body);
                 sizes.push(frame_bytes(message));
             }
-            Effect::Apply(_) | Effect::Read { .. } | Effect::Settled { .. } => {}
+            Effect::Apply(_) | Effect::Settled { .. } | Effect::Snapshot { .. } | Effect::Restore(_) => {}
+            Effect::Read { .. } => unreachable!("nobody reads here"),
         }
     }
 }
@@ -91,7 +92,12 @@ fn every_append_of_the_largest_room_fits_a_frame() {
                 answers.push(MessageBody::Appended { matched });
             }
             MessageBody::Append { .. } | MessageBody::Heartbeat { .. } if to == follower => {
-                answers.push(MessageBody::HeartbeatReply { priority: 100, round: 0, sent: now });
+                answers.push(MessageBody::HeartbeatReply {
+                    priority: 100,
+                    round: 0,
+                    sent: now,
+                    marked: Default::default(),
+                });
             }
             _ => {}
         });
@@ -122,7 +128,8 @@ fn every_forward_of_a_full_outbox_fits_a_frame() {
     let last_serial = *outbox.keys().last().unwrap();
     let ballot = Ballot { term: TERM, vote: None };
     let session = Some(LogIndex(1));
-    let durable = Durable { ballot, log: vec![entry], commit: LogIndex(1), session, outbox, last_serial };
+    let log = vec![entry];
+    let durable = Durable { ballot, log, commit: LogIndex(1), session, outbox, last_serial, ..Durable::default() };
     let mut node = Node::new(ME, Config::default(), 7, durable, now);
     let mut sizes = Vec::new();
     for _ in 0..20 {

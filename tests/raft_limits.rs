@@ -136,11 +136,18 @@ fn who_is_no_member_any_more_is_told() {
     cluster.cut_one_way(others[0], leader);
     cluster.cut_one_way(others[1], leader);
     cluster.clog(leader, guest, ROUND_TRIP * 2);
-    assert!(cluster.change(leader, |membership| drop(membership.members.remove(&NodeId(guest)))));
+    assert!(cluster.change(leader, |membership| {
+        membership.members.remove(&NodeId(guest));
+    }));
     cluster.write_at(guest, "x");
     let said = |cluster: &Cluster| matches!(holdup(cluster, guest), Some(Holdup::Forgotten | Holdup::NotMember));
     cluster.run_until(SECOND, said);
     cluster.heal();
+    // Whoever was let go is let in again once it is linked anew.
+    for voter in 1..=3 {
+        cluster.disconnect(guest, voter);
+        cluster.reconnect(guest, voter);
+    }
     cluster.run_until(SECOND * 10, |cluster| cluster.texts(guest) == ["x"]);
 }
 

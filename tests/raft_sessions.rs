@@ -225,7 +225,9 @@ fn a_removal_that_never_commits_costs_nothing() {
             cluster.cut_between(LEARNER, voter);
         }
         // Only the learner hears of its removal, and that its session is unknown.
-        assert!(cluster.change(former, |membership| drop(membership.members.remove(&NodeId(LEARNER)))));
+        assert!(cluster.change(former, |membership| {
+            membership.members.remove(&NodeId(LEARNER));
+        }));
         cluster.write_at(LEARNER, "mine");
         cluster.run_for(SECOND * 3);
         cluster.heal();
@@ -356,7 +358,7 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message.body)),
                 Effect::Apply(applied) => self.applied.push((applied.command.author, applied.command.serial)),
-                Effect::Read { .. } | Effect::Settled { .. } => unreachable!("it reads nothing and stays"),
+                _ => unreachable!("it reads nothing, stays, and makes no snapshots"),
             }
         }
     }
@@ -382,8 +384,12 @@ impl Lab {
 
     fn readmit(&mut self) -> u64 {
         let member = self.node.membership().members[&A];
-        self.change(|membership| drop(membership.members.remove(&A)));
-        self.change(|membership| drop(membership.members.insert(A, member)));
+        self.change(|membership| {
+            membership.members.remove(&A);
+        });
+        self.change(|membership| {
+            membership.members.insert(A, member);
+        });
         self.node.membership().members[&A].session.0
     }
 }

@@ -75,6 +75,23 @@ impl Cluster {
         self.machine_mut(node).disk.ruined = true;
     }
 
+    /// A node's game stops to make snapshots; consensus goes on.
+    pub fn doze(&mut self, node: u64) {
+        self.machine_mut(node).dozes = true;
+    }
+
+    /// A node's game goes on, and makes the snapshot that it was asked for last.
+    pub fn rouse(&mut self, node: u64) {
+        self.machine_mut(node).dozes = false;
+        self.make_snapshot(node);
+        self.settle(node);
+    }
+
+    /// A fault of a node's game: from now on its state is another one.
+    pub fn corrupt(&mut self, node: u64) {
+        self.machine_mut(node).state.corrupt();
+    }
+
     /// Whether the store of a node is lost for good.
     pub fn is_ruined(&self, node: u64) -> bool {
         self.machines[&node].disk.ruined

@@ -28,6 +28,7 @@ mod network;
 mod party;
 mod referee;
 mod run;
+mod state;
 mod told;
 
 pub use cluster::Cluster;

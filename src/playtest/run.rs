@@ -1,7 +1,8 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::{Cluster, machine::Answer};
-use crate::raft::{Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
+use super::{Cluster, machine::Answer, referee::Check, state::State};
+use crate::raft::{Effect, Input, Joiner, LogIndex, Message, Moment, Node, NodeId, Write, WriteId};
+use bytes::Bytes;
 use std::time::Duration;
 
 /// How long a store keeps a hint before it syncs it alone.
@@ -13,6 +14,8 @@ pub(super) enum Event {
     Arrive { to: u64, from: u64, connection: u64, message: Message },
     /// A node learns that a write is durable.
     Complete { to: u64, life: u64, id: WriteId },
+    /// A node's game has made a snapshot.
+    Make { to: u64, life: u64, index: LogIndex, state: Bytes },
     /// A write reaches the disk.
     Sync { at: u64, life: u64, id: WriteId },
     /// Hints reach the disk.
@@ -68,7 +71,7 @@ impl Cluster {
                     self.deliver(to, event);
                 }
             }
-            Event::Complete { to, .. } => self.deliver(to, event),
+            Event::Complete { to, .. } | Event::Make { to, .. } => self.deliver(to, event),
             Event::Sync { at, life, id } => {
                 if self.machines.get(&at).is_some_and(|machine| machine.lives(life)) && self.sync(at, id) {
                     self.deliver(at, Event::Complete { to: at, life, id });
@@ -92,6 +95,9 @@ impl Cluster {
         match event {
             Event::Arrive { from, message, .. } => self.input(to, Input::Receive { from: NodeId(from), message }),
             Event::Complete { life, id, .. } if machine.lives(life) => self.input(to, Input::Persisted(id)),
+            Event::Make { life, index, state, .. } if machine.lives(life) => {
+                self.input(to, Input::Snapshotted { index, state });
+            }
             _ => {}
         }
     }
@@ -129,12 +135,35 @@ impl Cluster {
                 self.send(at, to.0, message);
             }
             Effect::Apply(applied) => {
-                self.machine_mut(at).applied.push(applied);
+                let machine = self.machine_mut(at);
+                let (author, serial) = (applied.command.author.0, applied.command.serial);
+                let once = author != at || !machine.settled.contains_key(&serial);
+                Check::ExactlyOnce.holds(once, || format!("{at} applies {serial} though it was told its end"));
+                machine.state.apply(&applied);
+                machine.applied.push(applied);
                 self.referee.inspect_applied(&self.machines[&at]);
             }
             Effect::Settled { serial, decision } => {
-                self.machine_mut(at).settled.insert(serial, decision);
+                let machine = self.machine_mut(at);
+                let once = machine.settled.insert(serial, decision).is_none();
+                Check::ExactlyOnce.holds(once, || format!("{at} is told the end of {serial} twice"));
                 self.referee.inspect_settled(&self.machines[&at], serial);
+            }
+            Effect::Snapshot { position } => {
+                self.snapshots += 1;
+                let ballast = self.ballast;
+                let machine = self.machine_mut(at);
+                machine.asked = Some((position.index, machine.state.bytes(ballast)));
+                if !machine.dozes {
+                    self.make_snapshot(at);
+                }
+            }
+            Effect::Restore(snapshot) => {
+                self.restores += 1;
+                let state = State::restore(&snapshot.state);
+                let applied = self.referee.inspect_restored(at, &state).to_vec();
+                let machine = self.machine_mut(at);
+                (machine.state, machine.applied) = (state, applied);
             }
             Effect::Read { id, outcome } => {
                 let machine = self.machine_mut(at);
@@ -143,6 +172,19 @@ impl Cluster {
                 assert!(outcome.is_err() || applied >= before, "node {at} reads what is out of date");
                 machine.read.insert(id, Answer { outcome, applied });
             }
+        }
+    }
+
+    /// A machine's game answers with the snapshot that it was asked for last.
+    pub(super) fn make_snapshot(&mut self, to: u64) {
+        let (now, latency) = (self.now, self.game_latency);
+        let machine = self.machine_mut(to);
+        let Some((index, state)) = machine.asked.take().filter(|_| machine.node.is_some()) else { return };
+        if latency.is_zero() {
+            machine.handle(now, Input::Snapshotted { index, state });
+        } else {
+            let life = machine.life;
+            self.schedule(now + latency, Event::Make { to, life, index, state });
         }
     }
 

@@ -4,6 +4,8 @@ use super::machine::Machine;
 use crate::raft::{Input, Message, MessageBody, Moment, Node, Step};
 use std::collections::{BTreeMap, VecDeque};
 
+/// How many bytes of a snapshot a failure shows.
+const BYTES_SHOWN_MAX: usize = 16;
 /// How many events a failure shows.
 const EVENTS_MAX: usize = 120;
 
@@ -35,7 +37,7 @@ enum Event {
 impl Told {
     pub fn input(&mut self, now: Moment, node: u64, input: &Input) {
         if self.detail != Detail::Nothing && !is_routine(input) {
-            self.tell(now, node, Event::Heard(input.clone()));
+            self.tell(now, node, Event::Heard(shortened(input.clone())));
         }
     }
 
@@ -99,6 +101,17 @@ fn print_machine(machine: &Machine) {
         None if machine.disk.ruined => eprintln!("node {}: its store is lost", machine.id),
         None => eprintln!("node {}: stopped; {stored}", machine.id),
     }
+}
+
+/// What is worth showing of an input: of a snapshot only the beginning.
+fn shortened(mut input: Input) -> Input {
+    let bytes = match &mut input {
+        Input::Receive { message: Message { body: MessageBody::Snapshot { bytes, .. }, .. }, .. } => bytes,
+        Input::Snapshotted { state, .. } => state,
+        _ => return input,
+    };
+    bytes.truncate(BYTES_SHOWN_MAX);
+    input
 }
 
 /// What happens all the time, and would crowd out what matters.

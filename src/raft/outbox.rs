@@ -73,6 +73,16 @@ impl Outbox {
         self.session = Some(session);
     }
 
+    /// The commands that wait, up to `last`.
+    pub fn open(&self, last: Serial) -> Vec<Serial> {
+        self.commands.range(..=last).map(|(serial, _)| *serial).collect()
+    }
+
+    /// Up to here commands survive a crash; of others nobody was told.
+    pub fn durable(&self) -> Serial {
+        self.durable
+    }
+
     pub fn waiting(&self) -> usize {
         self.commands.len()
     }

@@ -50,10 +50,27 @@ impl Node {
 
     /// A member says what its priority is.
     pub(super) fn note_priority(&mut self, from: NodeId, priority: u8) {
+        let now = self.now;
         let peer = self.role.leadership_mut().and_then(|leadership| leadership.peers.get_mut(&from));
-        if let Some(progress) = peer {
+        if let Some(progress) = peer.filter(|progress| progress.priority != Some(priority)) {
             progress.priority = Some(priority);
+            progress.priority_since = now;
         }
+    }
+
+    /// The priority of a member, if it told.
+    pub(super) fn priority_of(&self, node: NodeId) -> Option<u8> {
+        let peer = || self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
+        if node == self.id { Some(self.priority) } else { peer().and_then(|progress| progress.priority) }
+    }
+
+    /// Whether one member should vote rather than another, and it has been so for a while.
+    pub(super) fn is_clearly_ahead(&self, one: NodeId, other: NodeId) -> bool {
+        let peer = |node| self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
+        let settled =
+            |node| peer(node).is_none_or(|progress| self.now - progress.priority_since >= self.config.silence);
+        let ahead = self.priority_of(one).zip(self.priority_of(other)).is_some_and(|(one, other)| is_ahead(one, other));
+        ahead && settled(one) && settled(other)
     }
 
     /// At a heartbeat: hands over to a voter of higher priority that is fit to lead.
@@ -64,17 +81,18 @@ impl Node {
             return;
         }
         let Some(best) = self.best_voter() else { return };
-        let priority = leadership.peers.get(&best).and_then(|progress| progress.priority);
-        if priority.is_some_and(|priority| self.yields_to(priority)) && self.is_fit(best, self.config.settling) {
+        let ahead = self.priority_of(best).is_some_and(|priority| is_ahead(priority, self.priority));
+        if ahead && self.is_fit(best, self.config.settling) {
             self.restraint.begin(self.now);
             self.transfer_to(best);
         }
     }
+}
 
-    fn yields_to(&self, priority: u8) -> bool {
-        let margin = if self.priority == 0 { 1 } else { MARGIN };
-        priority.checked_sub(self.priority).is_some_and(|ahead| ahead >= margin)
-    }
+/// Whether a priority is so much greater than another that something should change.
+fn is_ahead(priority: u8, of: u8) -> bool {
+    let margin = if of == 0 { 1 } else { MARGIN };
+    priority.checked_sub(of).is_some_and(|ahead| ahead >= margin)
 }
 
 #[cfg(test)]

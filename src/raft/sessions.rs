@@ -3,7 +3,7 @@
 //! A session is a membership: it begins with the entry that lets a node in, and ends with the one that lets it
 //! go. Serials never begin anew, so a command of an earlier session is never taken for one of this.
 
-use super::{LogIndex, LogTime, MEMBERS_MAX, Membership, NodeId, Refusal, Serial};
+use super::{LogIndex, LogTime, Membership, NodeId, Refusal, Serial};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -82,15 +82,17 @@ impl Sessions {
         self.members.values().map(|session| session.recent.len()).max().unwrap_or_default()
     }
 
-    /// Whether it is as every honest replica's.
-    pub(super) fn is_sound(&self) -> bool {
+    /// Whether it can be the table of a room with this configuration.
+    pub(super) fn is_sound(&self, membership: &Membership) -> bool {
         let sound = |session: &Session| {
             let serials = session.recent.iter().map(|(serial, _)| *serial);
             session.recent.len() <= RECENT_MAX
                 && serials.clone().next_back() == session.last
                 && serials.clone().zip(serials.skip(1)).all(|(one, next)| one.0.checked_add(1) == Some(next.0))
         };
-        self.members.len() <= MEMBERS_MAX && self.members.values().all(sound)
+        let opened = self.members.iter().map(|(node, session)| (*node, session.opened));
+        opened.eq(membership.members.iter().map(|(node, member)| (*node, member.session)))
+            && self.members.values().all(sound)
     }
 }
 
@@ -199,6 +201,6 @@ mod tests {
         let decision = |serial| sessions.of(A).and_then(|session| session.decision(Serial(serial)));
         assert_eq!(decision(100), Some(Decision { index: LogIndex(1_000), refusal: None }));
         assert_eq!((decision(69).is_some(), decision(68)), (true, None));
-        assert!(sessions.is_sound());
+        assert!(sessions.is_sound(&membership(&[(A, 1)])) && !sessions.is_sound(&membership(&[(A, 2)])));
     }
 }

@@ -1,9 +1,9 @@
 //! What happens to a node as time passes, and once its inputs are in.
 
 use super::{
-    Applied, Ballot, Decision, Deed, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message,
-    MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Serial, Standing, Term, WriteId,
-    role::Role,
+    Applied, Ballot, Command, Decision, Deed, Durable, Effect, Entry, LogIndex, LogPosition, LogTime, Member,
+    Membership, Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Standing, Term,
+    WriteId, role::Role,
 };
 use std::collections::BTreeMap;
 
@@ -19,8 +19,7 @@ impl Durable {
             log: vec![entry],
             commit: LogIndex(1),
             session: Some(LogIndex(1)),
-            outbox: BTreeMap::new(),
-            last_serial: Serial(0),
+            ..Self::default()
         }
     }
 }
@@ -56,9 +55,12 @@ impl Node {
             self.advance_commit();
             self.append_own_commands();
             self.steer();
+            self.mark();
+            self.agree();
             self.ask_reads();
             self.begin_round();
             self.replicate();
+            self.ship();
             self.finish_rounds();
             self.hand_over();
         } else {
@@ -72,7 +74,7 @@ impl Node {
 
     fn begin_write(&mut self) {
         let due = self.now >= self.commit_at;
-        if let Some((id, write)) = self.durability.begin(self.last(), self.commit, due) {
+        if let Some((id, write)) = self.durability.begin(&self.log, self.commit, due) {
             self.effects.push_back(Effect::Persist { id, write });
         }
         // While a write is under way its completion comes before any timer.
@@ -90,11 +92,12 @@ impl Node {
             return;
         }
         assert!(index <= self.last(), "what is committed is in the log");
+        self.incoming.take_if(|incoming| (self.commit.next()..=index).contains(&incoming.mark.index));
         self.commit = index;
         self.note(Deed::Commit(index));
     }
 
-    /// What comes next in the order of the log: a command whose turn has come, or a read between two of them.
+    /// What comes next in the order of the log: something whose turn has come, or a read between two of them.
     pub(super) fn next_decided(&mut self) -> Option<Effect> {
         loop {
             if let Some(read) = self.next_read() {
@@ -103,41 +106,55 @@ impl Node {
             if self.applied == self.commit {
                 return None;
             }
-            if let Some(applied) = self.apply_next() {
-                return Some(Effect::Apply(applied));
+            if let Some(effect) = self.apply_next() {
+                return Some(effect);
             }
         }
     }
 
     /// Applies the next committed entry; none if the state machine need not know.
-    fn apply_next(&mut self) -> Option<Applied> {
+    fn apply_next(&mut self) -> Option<Effect> {
         self.applied = self.applied.next();
-        let Self { log, sessions, .. } = self;
-        let entry = log.get(self.applied).expect("what is committed is in the log");
+        let entry = self.log.get(self.applied).expect("what is committed is in the log");
+        let (position, time) = (entry.position(), entry.time);
         match &entry.payload {
             Payload::Command(command) => {
-                let author = log.membership_at(entry.index).members.get(&command.author);
-                let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
-                let refusal = (!permitted).then_some(Refusal::NotPermitted);
-                let decision = Decision { index: entry.index, refusal };
-                let counts = sessions.decide(command.author, command.serial, entry.time, decision);
-                if !counts && !self.config.errs(Mutant::CarryOutTwice) {
-                    return None;
-                }
-                let (index, term, time) = (entry.index, entry.term, entry.time);
-                let applied = Applied { index, term, time, command: command.clone(), refusal };
-                if applied.command.author == self.id {
-                    self.settle_up_to(applied.command.serial);
-                }
-                Some(applied)
+                let command = command.clone();
+                self.carry_out(position, time, command).map(Effect::Apply)
             }
             Payload::Membership(membership) => {
-                sessions.configure(membership, entry.time);
+                self.sessions.configure(membership, time);
                 self.enter_session();
+                None
+            }
+            Payload::Mark => self.pass_mark(position, time),
+            Payload::Agreed { mark, digest } => {
+                let (mark, digest) = (*mark, *digest);
+                self.pass_agreement(mark, digest);
                 None
             }
             Payload::Empty => None,
         }
+    }
+
+    /// A command's turn has come; none if it was carried out before.
+    fn carry_out(
+        &mut self,
+        LogPosition { term, index }: LogPosition,
+        time: LogTime,
+        command: Command,
+    ) -> Option<Applied> {
+        let author = self.log.membership_at(index).members.get(&command.author);
+        let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
+        let refusal = (!permitted).then_some(Refusal::NotPermitted);
+        let counts = self.sessions.decide(command.author, command.serial, time, Decision { index, refusal });
+        if !counts && !self.config.errs(Mutant::CarryOutTwice) {
+            return None;
+        }
+        if command.author == self.id {
+            self.settle_up_to(command.serial);
+        }
+        Some(Applied { index, term, time, command, refusal })
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {

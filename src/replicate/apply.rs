@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     raft::{Applied, Decision, LogIndex, Serial},
-    room::{News, ReadError, Report, Turn, Whispered},
+    room::{News, ReadError, Report, RoomError, Turn, Whispered},
 };
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
@@ -74,6 +74,11 @@ fn take_turn(world: &mut World, room: Entity, turn: Turn) {
         Turn::Command(applied) => carry_out(world, room, &applied),
         Turn::Settled { serial, decision } => conclude_proposal(world, room, serial, decision),
         Turn::Read { ticket, outcome } => answer(world, room, Read(ticket), outcome.map_err(ReadError::HeldUp)),
+        // An entrance asks for none; another program may have.
+        Turn::Restore(snapshot) => {
+            let reason = RoomError::SnapshotUnread { index: snapshot.position.index };
+            conclude(world, room, RoomState::Failed(reason));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{RoomError, Showcase};
 use crate::{
-    raft::{Applied, Decision, Holdup, LogIndex, NodeId, Rejected, Serial},
+    raft::{Applied, Decision, Holdup, LogIndex, NodeId, Rejected, Serial, Snapshot},
     wire::Invitation,
 };
 use bytes::Bytes;
@@ -57,6 +57,8 @@ pub(crate) enum Turn {
     Settled { serial: Serial, decision: Option<Decision> },
     /// The state is as late as a read asked for, or the read was given up.
     Read { ticket: Ticket, outcome: Result<LogIndex, Holdup> },
+    /// Takes this state over, whatever was carried out before.
+    Restore(Arc<Snapshot>),
 }
 
 /// What waits for the main world.

@@ -1,7 +1,7 @@
 //! Why a room stopped.
 
 use crate::{
-    raft::{Holdup, Rejected},
+    raft::{Holdup, LogIndex, Rejected},
     storage::StorageError,
     wire::{ClusterId, InvitationError},
 };
@@ -30,6 +30,12 @@ pub enum RoomError {
         stored: ClusterId,
         /// The room of the invitation.
         invited: ClusterId,
+    },
+    /// The log of the room begins with a snapshot, and this app takes none over.
+    #[error("what was done here up to entry {index} is kept as a snapshot, which this program doesn't read")]
+    SnapshotUnread {
+        /// The entry that the snapshot stands for.
+        index: LogIndex,
     },
     /// Consensus panicked; nothing that was promised is lost, and the store can be opened again.
     #[error("the room stopped because of a fault in it: {0}; open it again to go on")]

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::{
-    playtest::machine::Machine,
+    playtest::{machine::Machine, state::State},
     raft::{Applied, Decision, LogIndex, NodeId, Serial},
 };
 use std::collections::BTreeMap;
@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub(super) struct Commands {
     applied: Vec<Applied>,
+    /// The state after each of them.
+    states: Vec<State>,
     /// Each author's session, and its last command.
     last_serials: BTreeMap<NodeId, (LogIndex, Serial)>,
 }
@@ -29,24 +31,31 @@ impl Commands {
         }
         Check::SameState.holds(self.applied.len() == place, || format!("{id} skips a command"));
         let (author, serial) = (applied.command.author, applied.command.serial);
-        let membership = machine.node.as_ref().map(|node| node.membership_at(applied.index));
-        let member = membership.and_then(|membership| membership.members.get(&author));
-        let session = member.map_or(LogIndex(0), |member| member.session);
+        let node = machine.node.as_ref().expect("who applies something runs");
+        let session = node.membership_at(applied.index).members.get(&author).map_or(LogIndex(0), |it| it.session);
         let (former, last) = self.last_serials.insert(author, (session, serial)).unwrap_or_default();
         let follows = serial == last.next() || (session > former && serial > last);
         Check::ExactlyOnce.holds(follows, || format!("{applied:?} comes after {last}"));
+        let mut state = self.states.last().copied().unwrap_or_default();
+        state.apply(applied);
+        self.states.push(state);
         self.applied.push(applied.clone());
     }
 
-    /// An own command ends once: it was not applied, and what is said of it is true.
+    /// What a node hears of an own command that it didn't apply is true.
     pub fn inspect_settled(&self, machine: &Machine, serial: Serial) {
-        let is_it = |applied: &&Applied| applied.command.author.0 == machine.id && applied.command.serial == serial;
-        let twice = machine.applied.iter().any(|applied| is_it(&applied));
-        Check::ExactlyOnce.holds(!twice, || format!("{} ends {serial} though it was applied", machine.id));
         let Some(said) = machine.settled[&serial] else { return };
+        let is_it = |applied: &&Applied| applied.command.author.0 == machine.id && applied.command.serial == serial;
         let decision = |applied: &Applied| Decision { index: applied.index, refusal: applied.refusal };
-        let true_one = self.applied.iter().rev().find(is_it).map(decision);
-        Check::ExactlyOnce
-            .holds(true_one == Some(said), || format!("{} hears {said:?} of {serial}: {true_one:?}", machine.id));
+        let meant = self.applied.iter().rev().find(is_it).map(decision);
+        Check::ExactlyOnce.holds(meant == Some(said), || format!("{} hears {said:?} of {serial}", machine.id));
+    }
+
+    /// Looks at a state that a node takes over: it is what came of the commands that it stands for.
+    pub fn inspect_restored(&self, node: u64, state: &State) -> &[Applied] {
+        let count = usize::try_from(state.count).expect("histories fit in memory");
+        let meant = count.checked_sub(1).map_or(Some(State::default()), |place| self.states.get(place).copied());
+        Check::SameState.holds(meant == Some(*state), || format!("{node} takes over {state:?} instead of {meant:?}"));
+        &self.applied[..count]
     }
 }

@@ -10,7 +10,7 @@ mod limits;
 mod logs;
 mod promises;
 
-use super::machine::Machine;
+use super::{machine::Machine, state::State};
 use crate::raft::{Applied, Entry, Message, NodeId, RoleKind, Serial, Write};
 pub(super) use check::Check;
 use commands::Commands;
@@ -84,6 +84,11 @@ impl Referee {
         let receiver = machines.get(&to.0).and_then(|machine| machine.node.as_ref());
         self.promises.inspect_message(from, to, receiver, message);
         self.logs.inspect_message(NodeId(from.id), message);
+    }
+
+    /// Looks at a state that a node takes over, and gives back what it consists of.
+    pub fn inspect_restored(&self, node: u64, state: &State) -> &[Applied] {
+        self.commands.inspect_restored(node, state)
     }
 
     /// Looks at the last command that a node has carried out.

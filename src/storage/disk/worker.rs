@@ -144,6 +144,8 @@ impl Job {
         let Write {
             ballot: None,
             truncate_from: None,
+            snapshot: None,
+            compact: None,
             entries,
             commit,
             session: None,
