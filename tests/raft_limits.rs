@@ -152,6 +152,25 @@ fn who_is_no_member_any_more_is_told() {
 }
 
 #[test]
+fn where_nobody_makes_snapshots_commands_wait_in_the_end() {
+    let config = Config { makes_snapshots: true, mark_entries: 20, log_bytes_max: 20_000, ..Config::default() };
+    let mut cluster = Cluster::of(3).seed(10).config(config);
+    let leader = cluster.wait_for_leader();
+    cluster.run_for(SECOND);
+    (1..=3).for_each(|node| cluster.doze(node));
+    let author = 1 + leader % 3;
+    for _ in 0..400 {
+        cluster.write_at(author, "sleep");
+    }
+    cluster.run_for(SECOND);
+    assert_eq!(holdup(&cluster, author), Some(Holdup::SnapshotMissing));
+    assert!((1..=3).all(|node| matches!(fill(&mut cluster, node), Rejected::LogFull { .. })));
+    (1..=3).for_each(|node| cluster.rouse(node));
+    cluster.run_until(SECOND * 10, Cluster::is_settled);
+    assert_eq!(cluster.history().len(), 400);
+}
+
+#[test]
 fn a_command_too_large_is_refused_at_once() {
     let (cluster, leader, _) = settled(Config::default(), 8);
     let bytes = COMMAND_BYTES_MAX + 1;

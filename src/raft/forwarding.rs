@@ -11,7 +11,7 @@ use bytes::Bytes;
 /// Serials beyond this are nonsense: nobody proposes as often.
 const SERIAL_MAX: Serial = Serial(1 << 62);
 
-/// After how many attempts without an answer the leader counts as silent.
+/// After how many attempts in vain the leader counts as silent, or as held up for longer.
 const RETRIES: u32 = 2;
 
 /// Own commands on their way to the leader.
@@ -23,7 +23,10 @@ pub(super) struct Forwarding {
     sent: Serial,
     inflight: Inflight,
     round_trip: RoundTrip,
+    /// Attempts since the leader last appended something.
     retries: u32,
+    /// Attempts since it last answered.
+    unanswered: u32,
     /// Answers to what was sent before this are about an attempt that was given up.
     restarted: Moment,
     /// The leader knows nothing of our session.
@@ -38,6 +41,7 @@ impl Forwarding {
     pub fn restart(&mut self, settled: Serial) {
         self.acknowledged = settled;
         self.retries = 0;
+        self.unanswered = 0;
         self.forgotten = false;
         self.holdup = None;
         self.send_again();
@@ -52,9 +56,19 @@ impl Forwarding {
     pub fn obstacle(&self) -> Option<Holdup> {
         match () {
             () if self.forgotten => Some(Holdup::Forgotten),
-            () if self.retries >= RETRIES => Some(Holdup::NoAnswer),
+            () if self.unanswered >= RETRIES => Some(Holdup::NoAnswer),
             () => self.holdup,
         }
+    }
+
+    /// Whether it only asks, with one command now and then, if the leader takes any again.
+    fn is_patient(&self) -> bool {
+        self.holdup.is_some() && self.retries >= RETRIES
+    }
+
+    /// Whether another message may leave.
+    fn has_room(&self, window_bytes: usize) -> bool {
+        if self.is_patient() { self.inflight.is_empty() } else { self.inflight.has_room(window_bytes) }
     }
 
     fn send_again(&mut self) {
@@ -69,7 +83,7 @@ impl Node {
     pub(super) fn forward(&mut self) {
         let Some(leader) = self.addressee().filter(|leader| *leader != self.id) else { return };
         let Some(session) = self.own_session().filter(|_| !self.forwarding.forgotten) else { return };
-        while self.forwarding.inflight.has_room(self.config.forward_window_bytes) {
+        while self.forwarding.has_room(self.config.forward_window_bytes) {
             let (commands, bytes) = self.next_commands();
             let Some((last, _)) = commands.last() else { return };
             self.forwarding.sent = *last;
@@ -86,7 +100,9 @@ impl Node {
             bytes <= self.config.append_bytes_max
         };
         let ready = self.outbox.ready(self.forwarding.sent.next());
-        let commands: Vec<_> = ready.take_while(fits).map(|(serial, body)| (serial, body.clone())).collect();
+        let count = if self.forwarding.is_patient() { 1 } else { usize::MAX };
+        let commands: Vec<_> =
+            ready.take(count).take_while(fits).map(|(serial, body)| (serial, body.clone())).collect();
         let bytes = commands.iter().map(|(_, body)| ENTRY_BYTES + body.len()).sum();
         (commands, bytes)
     }
@@ -95,6 +111,7 @@ impl Node {
     pub(super) fn forward_again(&mut self) {
         if self.now >= self.forwarding.retry_at() {
             self.forwarding.retries += 1;
+            self.forwarding.unanswered += 1;
             self.forwarding.restarted = self.now;
             self.forwarding.send_again();
         }
@@ -114,6 +131,7 @@ impl Node {
         }
         let forwarding = &mut self.forwarding;
         forwarding.holdup = holdup;
+        forwarding.unanswered = 0;
         if sent <= self.now {
             forwarding.round_trip.observe(self.now - sent);
         }

@@ -25,6 +25,9 @@ pub enum Holdup {
     /// The leader has appended as much as it may ahead of what is committed.
     #[error("more is proposed than the room can commit")]
     Full,
+    /// Nobody is awake to make a snapshot, so that the log can't be cut.
+    #[error("nobody is awake to make a snapshot")]
+    SnapshotMissing,
     /// The office is being handed over.
     #[error("the leader is handing over")]
     Transferring,
@@ -56,6 +59,7 @@ impl Node {
         let uncommitted = self.role.leadership()?.uncommitted_bytes;
         match () {
             () if self.is_handing_over() => Some(Holdup::Transferring),
+            () if self.is_log_full() => Some(Holdup::SnapshotMissing),
             () if uncommitted >= self.config.uncommitted_bytes_max => Some(Holdup::Full),
             () => None,
         }
