@@ -174,7 +174,9 @@ fn what_a_snapshot_decided_its_author_still_learns() {
         let serials: Vec<_> = (0..RECENT_MAX + 3).map(|place| cluster.write_at(LEARNER, &place.to_string())).collect();
         cluster.run_for(SECOND);
         assert_eq!(cluster.node(LEARNER).waiting(), serials.len());
+        // A snapshot that was begun to be sent to it is given up after a while.
         cluster.kill(LEARNER);
+        cluster.run_for(SECOND * 4);
         cut_logs(&mut cluster);
         cluster.heal();
         cluster.restart(LEARNER);
