@@ -207,6 +207,9 @@ pub enum Rejected {
     /// This node is leaving.
     #[error("this node is leaving the room")]
     Leaving,
+    /// This node is a witness.
+    #[error("a witness carries out nothing, and proposes nothing")]
+    Witness,
 }
 
 /// What a node is doing, for those who watch.

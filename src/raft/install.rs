@@ -117,7 +117,9 @@ impl Node {
         if has_state {
             self.applied = position.index;
             self.sessions = snapshot.sessions.clone();
-            self.effects.push_back(Effect::Restore(snapshot));
+            if !self.config.witness {
+                self.effects.push_back(Effect::Restore(snapshot));
+            }
             self.settle_restored();
         }
         if let Role::Follower(Following { verified, owed, .. }) = &mut self.role {

@@ -154,7 +154,8 @@ impl Node {
         if command.author == self.id {
             self.settle_up_to(command.serial);
         }
-        Some(Applied { index, term, time, command, refusal })
+        // A witness knows what is carried out, and has nothing to carry it out on.
+        (!self.config.witness).then_some(Applied { index, term, time, command, refusal })
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {
