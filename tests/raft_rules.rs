@@ -34,7 +34,8 @@ struct Lab {
 
 impl Lab {
     fn new(terms: &[u64], term: u64) -> Self {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
+        let member =
+            Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
         let membership = Membership { members: [ME, A, B].map(|id| (id, member)).into() };
         let first = Entry { payload: Payload::Membership(membership), ..entry(1, 1) };
         let rest = terms.iter().zip(2..).map(|(term, index)| entry(*term, index));
@@ -56,7 +57,7 @@ impl Lab {
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Apply(applied) => self.applied.push(applied.command.serial),
                 Effect::Snapshot { .. } | Effect::Restore(_) => unreachable!("nobody makes snapshots here"),
-                Effect::Read { .. } => unreachable!("nobody reads here"),
+                Effect::Read { .. } | Effect::Settled { .. } => unreachable!("nobody reads here, or is let go"),
             }
         }
     }

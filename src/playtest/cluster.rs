@@ -8,8 +8,8 @@ use super::{
     told::Told,
 };
 use crate::raft::{
-    Applied, Ballot, ChangeRefused, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment,
-    Node, NodeId, Payload, Permission, ReadId, RoleKind, Serial, Snapshot, Standing, Term,
+    Applied, Ballot, ChangeRefused, Config, Decision, Dice, Durable, Entry, Input, LogIndex, LogTime, Member,
+    Membership, Moment, Node, NodeId, Payload, Permission, ReadId, RoleKind, Serial, Snapshot, Standing, Term,
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -36,7 +36,8 @@ pub struct Cluster {
 impl Cluster {
     /// A cluster of `voters` owners that have all just started.
     pub fn of(voters: u64) -> Self {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
+        let member =
+            Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
         let membership = Membership { members: (1..=voters).map(|id| (NodeId(id), member)).collect() };
         let entry =
             Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
@@ -248,6 +249,11 @@ impl Cluster {
         let serial = running.propose(now, text.to_owned().into()).expect("the outbox has room");
         self.settle(node);
         serial
+    }
+
+    /// What became of own commands that a node did not apply itself since it started.
+    pub fn settled(&self, node: u64) -> &BTreeMap<Serial, Option<Decision>> {
+        &self.machines[&node].settled
     }
 
     /// Asks for a read at a node.

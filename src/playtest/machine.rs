@@ -2,8 +2,8 @@
 
 use super::{clock::Clock, disk::Disk, state::State};
 use crate::raft::{
-    Applied, Config, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Moment, Node, NodeId, Permission,
-    ReadId, Write,
+    Applied, Config, Decision, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Moment, Node, NodeId,
+    Permission, ReadId, Serial, Write,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -27,6 +27,8 @@ pub(super) struct Machine {
     pub dozes: bool,
     /// The snapshot that it was asked for last, and has not made.
     pub asked: Option<(LogIndex, Bytes)>,
+    /// What became of own commands that this life did not apply itself.
+    pub settled: BTreeMap<Serial, Option<Decision>>,
     /// What this life wants to read, and how many commands were carried out anywhere when it was asked.
     pub reading: BTreeMap<ReadId, usize>,
     /// What this life has read.
@@ -62,6 +64,7 @@ impl Machine {
             state: State::default(),
             dozes: false,
             asked: None,
+            settled: BTreeMap::new(),
             reading: BTreeMap::new(),
             read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
@@ -77,6 +80,7 @@ impl Machine {
         self.applied.clear();
         self.state = State::default();
         self.asked = None;
+        self.settled.clear();
         self.reading.clear();
         self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
@@ -151,6 +155,10 @@ pub(super) fn absorb(disk: &mut Durable, write: Write) {
     if let Some(commit) = write.commit {
         assert!(commit >= disk.commit && commit <= end(disk), "the commit index grows within the log");
         disk.commit = commit;
+    }
+    if let Some(session) = write.session {
+        assert!(disk.session < Some(session), "sessions follow one another");
+        disk.session = Some(session);
     }
     for (serial, body) in write.outbox_put {
         assert_eq!(serial, disk.last_serial.next(), "serials have no gaps");

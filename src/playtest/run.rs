@@ -1,6 +1,6 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::{Cluster, machine::Answer, state::State};
+use super::{Cluster, machine::Answer, referee::Check, state::State};
 use crate::raft::{Effect, Input, Joiner, LogIndex, Message, Moment, Node, NodeId, Write, WriteId};
 use bytes::Bytes;
 use std::time::Duration;
@@ -136,9 +136,18 @@ impl Cluster {
             }
             Effect::Apply(applied) => {
                 let machine = self.machine_mut(at);
+                let (author, serial) = (applied.command.author.0, applied.command.serial);
+                let once = author != at || !machine.settled.contains_key(&serial);
+                Check::ExactlyOnce.holds(once, || format!("{at} applies {serial} though it was told its end"));
                 machine.state.apply(&applied);
                 machine.applied.push(applied);
                 self.referee.inspect_applied(&self.machines[&at]);
+            }
+            Effect::Settled { serial, decision } => {
+                let machine = self.machine_mut(at);
+                let once = machine.settled.insert(serial, decision).is_none();
+                Check::ExactlyOnce.holds(once, || format!("{at} is told the end of {serial} twice"));
+                self.referee.inspect_settled(&self.machines[&at], serial);
             }
             Effect::Snapshot { position } => {
                 self.snapshots += 1;

@@ -55,8 +55,13 @@ impl Node {
                 self.note_priority(from, priority);
                 self.count_heartbeat(from, round, sent, marked);
             }
-            MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
-            MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
+            MessageBody::Forward { session, after, commands, sent } => {
+                self.take_forward(from, session, after, commands, sent);
+            }
+            MessageBody::Forgotten { session } => self.be_forgotten(from, session),
+            MessageBody::Forwarded { appended, gap, holdup, sent } => {
+                self.count_forward(from, appended, gap, holdup, sent);
+            }
             MessageBody::ReadIndex { question } => self.take_question(from, question),
             MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
             MessageBody::TimeoutNow { last } => self.take_call(from, last),

@@ -3,7 +3,7 @@
 //! Every reply describes itself: it can be understood without remembering the request. Messages may be
 //! lost, doubled and overtake one another.
 
-use super::{Digest, Entries, LogIndex, LogPosition, Moment, Serial, Term};
+use super::{Digest, Entries, Holdup, LogIndex, LogPosition, Moment, Serial, Term};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -93,6 +93,10 @@ pub enum MessageBody {
     Outdated,
     /// Commands of the sender, for the leader to append.
     Forward {
+        /// The sender's session, which they belong to.
+        session: LogIndex,
+        /// The last serial that is settled: the first command of a session follows it.
+        after: Serial,
         /// The commands, by consecutive serials.
         commands: Vec<(Serial, Bytes)>,
         /// The author's clock.
@@ -104,8 +108,15 @@ pub enum MessageBody {
         appended: Serial,
         /// Whether commands came that leave out one before them.
         gap: bool,
+        /// Why the leader appends or commits nothing for now, if it doesn't.
+        holdup: Option<Holdup>,
         /// From the forward.
         sent: Moment,
+    },
+    /// The leader's configuration knows no such session of the receiver: what belongs to it can't be appended.
+    Forgotten {
+        /// From the forward.
+        session: LogIndex,
     },
     /// How far has the sender's state machine to be, to have everything that is committed by now (§6.4)?
     ReadIndex {

@@ -4,7 +4,7 @@ use super::{
     Entry, LogIndex, LogTime, Moment, NodeId, RoleKind,
     progress::Progress,
     rounds::Rounds,
-    sessions::Sessions,
+    sessions::Appended,
     timing::Peak,
     transfer::{Call, Transfer},
 };
@@ -71,8 +71,7 @@ pub(super) struct Leadership {
     pub first: LogIndex,
     /// Every other member.
     pub peers: BTreeMap<NodeId, Progress>,
-    /// The authors' last commands in the log, committed or not.
-    pub appended: Sessions,
+    pub appended: Appended,
     /// The bytes in the log beyond the commit index.
     pub uncommitted_bytes: usize,
     /// The mark that it has said is agreed on.

@@ -11,7 +11,7 @@ mod logs;
 mod promises;
 
 use super::{machine::Machine, state::State};
-use crate::raft::{Applied, Entry, Message, NodeId, RoleKind, Write};
+use crate::raft::{Applied, Entry, Message, NodeId, RoleKind, Serial, Write};
 pub(super) use check::Check;
 use commands::Commands;
 use configurations::Configurations;
@@ -94,5 +94,10 @@ impl Referee {
     /// Looks at the last command that a node has carried out.
     pub fn inspect_applied(&mut self, machine: &Machine) {
         self.commands.inspect(machine);
+    }
+
+    /// Looks at an own command that a node has seen the end of without applying it.
+    pub fn inspect_settled(&self, machine: &Machine, serial: Serial) {
+        self.commands.inspect_settled(machine, serial);
     }
 }
