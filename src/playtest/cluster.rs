@@ -1,16 +1,17 @@
 //! The cluster, and the words in which stories about it are told.
 
 use super::{
-    machine::Machine,
+    machine::{Machine, Outcome},
     network::{Conditions, Network},
     referee::Referee,
     run::Event,
-    told::Told,
+    told::{Detail, Told},
 };
 use crate::raft::{
     Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
-    Payload, Permission, RoleKind, Serial, Standing, Term,
+    Payload, Permission, Rejected, RoleKind, Serial, Standing, Term,
 };
+use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
 
 /// Nodes, numbered from 1, on a simulated network and simulated disks, in virtual time.
@@ -26,6 +27,8 @@ pub struct Cluster {
     pub(super) sent: u64,
     pub(super) referee: Referee,
     pub(super) told: Told,
+    /// What authors were told of their commands.
+    pub(super) outcomes: Vec<Outcome>,
 }
 
 impl Cluster {
@@ -63,6 +66,7 @@ impl Cluster {
             sent: 0,
             referee: Referee::default(),
             told: Told::default(),
+            outcomes: Vec::new(),
         };
         cluster.restart_all()
     }
@@ -164,7 +168,7 @@ impl Cluster {
         self.referee.restarted(&self.machines[&node]);
         self.settle(node);
         for other in self.numbers() {
-            if other != node && self.is_running(other) {
+            if other != node && self.is_running(other) && self.network.connects(node, other) {
                 self.link(node, other);
             }
         }
@@ -172,10 +176,10 @@ impl Cluster {
 
     /// A node's driver does nothing for a while.
     pub fn stall(&mut self, node: u64, duration: Duration) {
-        let until = self.now + duration;
+        let now = self.now;
         let machine = self.machine_mut(node);
-        machine.asleep_until = until;
-        machine.plan_wake();
+        machine.asleep_until = now + duration;
+        machine.plan_wake(now);
     }
 
     /// A new node comes, linked to all, and waits to be let in.
@@ -195,7 +199,7 @@ impl Cluster {
 
     /// A node begins to leave.
     pub fn leave(&mut self, node: u64) {
-        self.input(node, Input::Leave);
+        self.tell(node, Input::Leave);
     }
 
     /// Proposes a command at the leader, or at the first running node if there is none.
@@ -206,10 +210,14 @@ impl Cluster {
 
     /// Proposes a command at a node.
     pub fn write_at(&mut self, node: u64, text: &str) -> Serial {
+        self.propose_at(node, text.to_owned().into()).expect("the outbox has room")
+    }
+
+    /// Proposes any command at a node, which may not take it.
+    pub fn propose_at(&mut self, node: u64, body: Bytes) -> Result<Serial, Rejected> {
         let machine = self.machines.get_mut(&node).expect("nodes are numbered from 1");
         let now = machine.clock.read(self.now);
-        let running = machine.node.as_mut().expect("who proposes runs");
-        let serial = running.propose(now, text.to_owned().into()).expect("the outbox has room");
+        let serial = machine.node.as_mut().expect("who proposes runs").propose(now, body);
         self.settle(node);
         serial
     }
@@ -222,11 +230,6 @@ impl Cluster {
         let changed = leader.change(membership).is_ok();
         self.settle(node);
         changed
-    }
-
-    /// Gives a node any input, at once.
-    pub fn tell(&mut self, node: u64, input: Input) {
-        self.input(node, input);
     }
 
     /// Lets time pass until there is a leader.
@@ -322,7 +325,7 @@ impl Cluster {
 impl Drop for Cluster {
     /// A failure shows how it came about.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if !std::thread::panicking() || self.told.detail == Detail::Nothing {
             return;
         }
         self.told.print(&self.machines);

@@ -1,7 +1,10 @@
 //! One simulated computer: a node while it runs, a clock, and a disk that outlives it.
 
-use super::{clock::Clock, disk::Disk};
-use crate::raft::{Applied, Config, Dice, Durable, Input, Moment, Node, NodeId, Permission, Write};
+use super::{clock::Clock, disk::Disk, registers::Registers, run::Event};
+use crate::raft::{
+    Applied, Config, Dice, Durable, Input, LogIndex, Membership, Moment, Node, NodeId, Payload, Permission, Serial,
+    Write,
+};
 use std::time::Duration;
 
 pub(super) struct Machine {
@@ -15,12 +18,26 @@ pub(super) struct Machine {
     pub life: u64,
     /// What this life has applied.
     pub applied: Vec<Applied>,
+    /// What came of it.
+    pub registers: Registers,
     /// Its driver does nothing before this.
     pub asleep_until: Moment,
     /// Its driver runs only this often, as in a hidden tab.
     pub tick: Option<Duration>,
-    /// When its node wants to be woken.
+    /// What came while its driver did nothing.
+    pub inbox: Vec<Event>,
+    /// When its driver has something to do next, if nothing comes.
     pub wake_at: Moment,
+}
+
+/// What a node was told of a command of its own.
+pub(super) struct Outcome {
+    pub node: u64,
+    pub serial: Serial,
+    pub at: Moment,
+    /// What a swap found.
+    pub found: Option<u64>,
+    pub refused: bool,
 }
 
 impl Machine {
@@ -33,8 +50,10 @@ impl Machine {
             clock: Clock::default(),
             life: 0,
             applied: Vec::new(),
+            registers: Registers::default(),
             asleep_until: Moment::ZERO,
             tick: None,
+            inbox: Vec::new(),
             wake_at: Moment::NEVER,
         }
     }
@@ -44,9 +63,10 @@ impl Machine {
         let Some(durable) = self.disk.open() else { return false };
         self.life += 1;
         self.applied.clear();
+        self.registers = Registers::default();
         let seed = seed.wrapping_add(self.life << 32);
         self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, durable, self.clock.read(now)));
-        self.plan_wake();
+        self.plan_wake(now);
         true
     }
 
@@ -54,8 +74,25 @@ impl Machine {
     pub fn crash(&mut self, dice: &mut Dice) {
         self.node = None;
         self.asleep_until = Moment::ZERO;
+        self.inbox.clear();
         self.wake_at = Moment::NEVER;
         self.disk.crash(dice);
+    }
+
+    /// The configurations after `index` in its log, in memory and on disk.
+    pub fn memberships_after(&self, index: LogIndex) -> impl Iterator<Item = &Membership> {
+        let stored = self.disk.image.log.iter().filter(move |entry| entry.index > index);
+        let last = self.node.as_ref().map_or(index, Node::last);
+        let known = (index.0 + 1..=last.0).filter_map(|index| self.node.as_ref()?.entry(LogIndex(index)));
+        stored.chain(known).filter_map(|entry| match &entry.payload {
+            Payload::Membership(membership) => Some(membership),
+            _ => None,
+        })
+    }
+
+    /// The configuration in force on its disk, if there is one.
+    pub fn stored_membership(&self) -> Option<&Membership> {
+        self.memberships_after(LogIndex(0)).last()
     }
 
     /// Whether it still runs, and was not started anew since.
@@ -75,11 +112,20 @@ impl Machine {
         }
     }
 
-    /// Notes when its node wants to be woken next.
-    pub fn plan_wake(&mut self) {
-        self.wake_at = match &self.node {
-            Some(node) if node.deadline() < Moment::NEVER => self.attends_at(self.clock.when(node.deadline())),
-            _ => Moment::NEVER,
+    /// Whether its node wants to be woken.
+    pub fn is_due(&self, now: Moment) -> bool {
+        self.node.as_ref().is_some_and(|node| node.deadline() <= self.clock.read(now))
+    }
+
+    /// Notes when its driver has something to do next.
+    pub fn plan_wake(&mut self, now: Moment) {
+        let deadline = self.node.as_ref().map_or(Moment::NEVER, Node::deadline);
+        let due = self.clock.when(deadline).max(now);
+        self.wake_at = match () {
+            () if self.node.is_none() => Moment::NEVER,
+            () if !self.inbox.is_empty() => self.attends_at(now),
+            () if deadline == Moment::NEVER => Moment::NEVER,
+            () => self.attends_at(due),
         };
     }
 

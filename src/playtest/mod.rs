@@ -27,9 +27,12 @@ mod mishaps;
 mod network;
 mod party;
 mod referee;
+mod registers;
 mod run;
+mod sim;
 mod told;
 
 pub use cluster::Cluster;
 pub use network::Conditions;
 pub use party::{FRAME, Guest, Party};
+pub use sim::{Action, Coverage, History, Operation, Outcome, Reply, Simulation};

@@ -1,6 +1,6 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::Cluster;
+use super::{Cluster, machine::Outcome};
 use crate::raft::{Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ const HINT_DELAY: Duration = Duration::from_millis(500);
 pub(super) enum Event {
     /// A message reaches a node, if the connection that it was sent on still stands.
     Arrive { to: u64, from: u64, connection: u64, message: Message },
-    /// A node learns that a write is durable.
-    Complete { to: u64, life: u64, id: WriteId },
+    /// A node learns something from its own machine.
+    Tell { to: u64, life: u64, input: Input },
     /// A write reaches the disk.
     Sync { at: u64, life: u64, id: WriteId },
     /// Hints reach the disk.
@@ -56,9 +56,21 @@ impl Cluster {
                 self.happen(event);
             }
         } else {
-            self.input(sleeper, Input::Wake);
+            self.wake(sleeper);
         }
         true
+    }
+
+    /// A driver attends again: it takes in what came meanwhile, and then looks at the clock.
+    fn wake(&mut self, node: u64) {
+        for event in std::mem::take(&mut self.machine_mut(node).inbox) {
+            self.hand_over(node, event);
+        }
+        let now = self.now;
+        if self.machine_mut(node).is_due(now) {
+            self.input(node, Input::Wake);
+        }
+        self.machine_mut(node).plan_wake(now);
     }
 
     fn happen(&mut self, event: Event) {
@@ -68,10 +80,10 @@ impl Cluster {
                     self.deliver(to, event);
                 }
             }
-            Event::Complete { to, .. } => self.deliver(to, event),
+            Event::Tell { to, .. } => self.deliver(to, event),
             Event::Sync { at, life, id } => {
                 if self.machines.get(&at).is_some_and(|machine| machine.lives(life)) && self.sync(at, id) {
-                    self.deliver(at, Event::Complete { to: at, life, id });
+                    self.tell(at, Input::Persisted(id));
                 }
             }
             Event::SyncHints { at, life } => {
@@ -82,16 +94,27 @@ impl Cluster {
         }
     }
 
+    /// Gives a running node any input, as soon as its driver attends.
+    pub fn tell(&mut self, to: u64, input: Input) {
+        let life = self.machines.get(&to).map_or(0, |machine| machine.life);
+        self.deliver(to, Event::Tell { to, life, input });
+    }
+
     /// Hands something to a node once its driver attends.
     fn deliver(&mut self, to: u64, event: Event) {
-        let Some(machine) = self.machines.get(&to) else { return };
-        let at = machine.attends_at(self.now);
-        if at > self.now {
-            return self.schedule(at, event);
+        let now = self.now;
+        let Some(machine) = self.machines.get_mut(&to).filter(|machine| machine.node.is_some()) else { return };
+        if machine.attends_at(now) > now {
+            machine.inbox.push(event);
+            return machine.plan_wake(now);
         }
+        self.hand_over(to, event);
+    }
+
+    fn hand_over(&mut self, to: u64, event: Event) {
         match event {
             Event::Arrive { from, message, .. } => self.input(to, Input::Receive { from: NodeId(from), message }),
-            Event::Complete { life, id, .. } if machine.lives(life) => self.input(to, Input::Persisted(id)),
+            Event::Tell { life, input, .. } if self.machines[&to].lives(life) => self.input(to, input),
             _ => {}
         }
     }
@@ -114,7 +137,7 @@ impl Cluster {
         let machine = self.machines.get_mut(&at).expect("who wants something is there");
         let Some(node) = &mut machine.node else { return };
         self.told.steps(now, at, node);
-        machine.plan_wake();
+        machine.plan_wake(now);
         self.referee.inspect(&self.machines[&at], &self.machines);
     }
 
@@ -129,7 +152,15 @@ impl Cluster {
                 self.send(at, to.0, message);
             }
             Effect::Apply(applied) => {
-                self.machine_mut(at).applied.push(applied);
+                let now = self.now;
+                let machine = self.machine_mut(at);
+                let found = machine.registers.apply(&applied);
+                let (serial, refused) = (applied.command.serial, applied.refusal.is_some());
+                let is_own = applied.command.author == NodeId(at);
+                machine.applied.push(applied);
+                if is_own {
+                    self.outcomes.push(Outcome { node: at, serial, at: now, found, refused });
+                }
                 self.referee.inspect_applied(&self.machines[&at]);
             }
         }
@@ -178,7 +209,7 @@ impl Cluster {
         for (to, other) in [(a, b), (b, a)] {
             let Some(machine) = self.machines.get(&other) else { continue };
             let joiner = Joiner { node: NodeId(other), key: [0; 32], permission: machine.permission };
-            self.input(to, Input::Linked(joiner));
+            self.tell(to, Input::Linked(joiner));
         }
     }
 }

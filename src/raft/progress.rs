@@ -30,7 +30,10 @@ pub(super) struct Progress {
     retries: u32,
     /// Answers to what was sent before this are about a stream that was given up.
     restarted: Moment,
+    /// When it was last heard, or excused.
     heard: Moment,
+    /// When it last answered in fact.
+    answered: Option<Moment>,
     /// Since when it is heard without a break.
     present: Option<Moment>,
 }
@@ -50,6 +53,7 @@ impl Progress {
             retries: 0,
             restarted: now,
             heard: now,
+            answered: None,
             present: None,
         }
     }
@@ -61,6 +65,11 @@ impl Progress {
     /// Whether it has answered within `patience`.
     pub fn is_heard(&self, now: Moment, patience: Duration) -> bool {
         now - self.heard <= patience
+    }
+
+    /// Whether it answered within `patience` in fact: who is only excused may be long gone.
+    pub fn is_proven(&self, now: Moment, patience: Duration) -> bool {
+        self.answered.is_some_and(|answered| now - answered <= patience)
     }
 
     /// For how long it has answered without a break.
@@ -75,6 +84,7 @@ impl Progress {
             self.present = Some(now);
         }
         self.heard = now;
+        self.answered = Some(now);
         if !was_heard {
             self.restart(now);
         }

@@ -19,6 +19,9 @@ pub(in crate::playtest) enum Check {
     Overlap,
     ExactlyOnce,
     Limits,
+    Convergence,
+    Steadiness,
+    Refusal,
 }
 
 impl Check {
@@ -49,6 +52,9 @@ impl fmt::Display for Check {
             Self::Overlap => "majorities overlap",
             Self::ExactlyOnce => "each command once",
             Self::Limits => "queues keep their limits",
+            Self::Convergence => "a healed room converges and serves",
+            Self::Steadiness => "a calm room stays calm",
+            Self::Refusal => "no majority, no progress",
         })
     }
 }

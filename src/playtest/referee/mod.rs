@@ -10,8 +10,8 @@ mod limits;
 mod logs;
 mod promises;
 
-use super::machine::Machine;
-use crate::raft::{Applied, Entry, Message, NodeId, RoleKind, Write};
+use super::{machine::Machine, sim::Coverage};
+use crate::raft::{Applied, Entry, LogIndex, Membership, Message, NodeId, RoleKind, Write};
 pub(super) use check::Check;
 use commands::Commands;
 use configurations::Configurations;
@@ -38,6 +38,18 @@ impl Referee {
     /// How many terms had a leader.
     pub fn elections(&self) -> usize {
         self.elections.count()
+    }
+
+    /// The last configuration that is committed anywhere, and its place.
+    pub fn membership(&self) -> &(LogIndex, Membership) {
+        self.logs.membership()
+    }
+
+    /// Adds how often things happened.
+    pub fn count(&self, coverage: &mut Coverage) {
+        coverage.elections = self.elections.count() as u64;
+        self.logs.count(coverage);
+        self.promises.count(coverage);
     }
 
     /// Every command carried out so far, in order.
@@ -69,7 +81,7 @@ impl Referee {
     /// Looks at a write before it is handed to the disk.
     pub fn inspect_write(&mut self, machine: &Machine, write: &Write) {
         let node = machine.node.as_ref().expect("who writes runs");
-        self.logs.inspect_write(node, write);
+        self.logs.inspect_write(machine, node, write);
         self.configurations.inspect_write(node, write);
     }
 
