@@ -59,7 +59,7 @@ fn drain(
                 answer(node, to, &message.body);
                 sizes.push(frame_bytes(message));
             }
-            Effect::Apply(_) => {}
+            Effect::Apply(_) | Effect::Read { .. } => {}
         }
     }
 }
@@ -90,7 +90,7 @@ fn every_append_of_the_largest_room_fits_a_frame() {
                 answers.push(MessageBody::Appended { matched });
             }
             MessageBody::Append { .. } | MessageBody::Heartbeat { .. } if to == follower => {
-                answers.push(MessageBody::HeartbeatReply { sent: now });
+                answers.push(MessageBody::HeartbeatReply { round: 0, sent: now });
             }
             _ => {}
         });
@@ -126,7 +126,8 @@ fn every_forward_of_a_full_outbox_fits_a_frame() {
     for _ in 0..20 {
         now = now + Duration::from_millis(50);
         let commit = bevy_quorum::raft::LogPosition { term: TERM, index: LogIndex(1) };
-        let message = Message { term: TERM, body: MessageBody::Heartbeat { commit, sent: now } };
+        let message =
+            Message { term: TERM, body: MessageBody::Heartbeat { commit, round: 0, patience_ms: 400, sent: now } };
         node.handle(now, Input::Receive { from: leader, message });
         drain(&mut node, now, &mut sizes, |_, _, _| {});
     }

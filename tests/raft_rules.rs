@@ -19,6 +19,11 @@ fn entry(term: u64, index: u64) -> Entry {
     Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
 }
 
+/// Whom a message calls to take over.
+fn called((to, message): (NodeId, Message)) -> Option<NodeId> {
+    matches!(message.body, MessageBody::TimeoutNow { .. }).then_some(to)
+}
+
 /// A node among three voters, with entries of these terms after the first, none of them known committed.
 struct Lab {
     node: Node,
@@ -50,7 +55,16 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Apply(applied) => self.applied.push(applied.command.serial),
+                Effect::Read { .. } => unreachable!("nobody reads here"),
             }
+        }
+    }
+
+    /// A clock that ticks once a second and nothing else.
+    fn ticks(&mut self, count: u32) {
+        for _ in 0..count {
+            self.now = self.now + Duration::from_secs(1);
+            self.input(Input::Wake);
         }
     }
 
@@ -112,9 +126,9 @@ fn a_follower_commits_only_what_the_message_verifies() {
     };
     lab.hear(A, 3, append(3));
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), sent: Moment::ZERO });
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
+    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(lab.node.commit(), LogIndex(2));
 }
 
@@ -135,7 +149,7 @@ fn an_append_that_was_overtaken_drops_nothing() {
 #[test]
 fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
     let mut lab = Lab::new(&[2], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), sent: Moment::ZERO });
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
     let body =
         MessageBody::Append { previous: at(1, 1), entries: vec![entry(3, 2)], commit: LogIndex(2), sent: Moment::ZERO };
     lab.hear(B, 3, body);
@@ -155,7 +169,7 @@ fn a_gap_is_answered_with_where_the_logs_may_agree() {
 #[test]
 fn a_voter_that_hears_its_leader_helps_nobody_depose_it() {
     let mut lab = Lab::new(&[], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), sent: Moment::ZERO });
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert!(lab.hear(B, 9, MessageBody::Vote { last: at(8, 8), transfer: false }).is_empty());
     assert_eq!(lab.node.term(), Term(2));
     let answers = lab.hear(B, 9, MessageBody::PreVote { last: at(8, 8) });
@@ -180,7 +194,8 @@ fn granting_a_pre_vote_changes_nothing() {
 #[test]
 fn a_leader_of_the_past_is_told_so() {
     let mut lab = Lab::new(&[], 5);
-    let answers = lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), sent: Moment::ZERO });
+    let answers =
+        lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
     assert_eq!(answers, [(A, Message { term: Term(5), body: MessageBody::Outdated })]);
     let mut leader = Lab::new(&[], 2).elected();
     leader.hear(A, 5, MessageBody::Outdated);
@@ -205,6 +220,107 @@ fn who_wakes_late_waits_for_a_leader_first() {
     lab.now = lab.node.deadline();
     lab.input(Input::Wake);
     assert!(matches!(lab.sent[0].1.body, MessageBody::PreVote { .. }));
+}
+
+#[test]
+fn a_clock_that_ticks_once_a_second_asks_in_the_end() {
+    let mut lab = Lab::new(&[], 2);
+    let heartbeat = MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO };
+    (0..2).for_each(|_| drop(lab.hear(A, 2, heartbeat.clone())));
+    let asks = |lab: &Lab| lab.sent.iter().any(|(_, message)| matches!(message.body, MessageBody::PreVote { .. }));
+    lab.sent.clear();
+    lab.ticks(1);
+    assert!(!asks(&lab), "its own clock had a gap, so it waits once more");
+    lab.ticks(1);
+    assert!(asks(&lab));
+    // Nobody answered in time for this tick, but the answers to the next question come between two ticks.
+    lab.sent.clear();
+    lab.ticks(1);
+    assert!(asks(&lab));
+    lab.hear(A, 3, MessageBody::PreVoteReply { asked: Term(3), granted: true });
+    lab.hear(A, 3, MessageBody::VoteReply { granted: true });
+    assert_eq!(lab.node.role_kind(), RoleKind::Leader);
+}
+
+#[test]
+fn a_leader_whose_clock_ticks_once_a_second_steps_down_without_answers() {
+    let mut lab = Lab::new(&[], 2).elected();
+    lab.ticks(1);
+    assert_eq!(lab.node.role_kind(), RoleKind::Leader, "its own clock had a gap, so it waits once more");
+    lab.ticks(3);
+    assert_ne!(lab.node.role_kind(), RoleKind::Leader);
+}
+
+#[test]
+fn what_was_granted_before_a_gap_is_worth_nothing() {
+    let mut lab = Lab::new(&[], 2);
+    lab.now = lab.node.deadline();
+    lab.input(Input::Wake);
+    lab.now = lab.now + Duration::from_secs(600);
+    lab.hear(A, 3, MessageBody::PreVoteReply { asked: Term(3), granted: true });
+    assert_eq!((lab.node.term(), lab.node.role_kind()), (Term(2), RoleKind::Follower));
+}
+
+#[test]
+fn a_patience_out_of_bounds_is_brought_within_them() {
+    let config = Config::default();
+    for (said, taken) in [(0, config.election_timeout_min), (u32::MAX, config.election_timeout_max)] {
+        let mut lab = Lab::new(&[], 2);
+        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: said, sent: Moment::ZERO });
+        assert_eq!(lab.node.patience(), taken);
+    }
+}
+
+#[test]
+fn a_successor_campaigns_only_once_it_holds_what_the_leader_had() {
+    let mut lab = Lab::new(&[], 2);
+    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
+    assert!(lab.hear(A, 2, MessageBody::TimeoutNow { last: at(2, 2) }).is_empty());
+    let append =
+        MessageBody::Append { previous: at(1, 1), entries: vec![entry(2, 2)], commit: LogIndex(1), sent: Moment::ZERO };
+    let sent = lab.hear(A, 2, append);
+    let vote = Message { term: Term(3), body: MessageBody::Vote { last: at(2, 2), transfer: true } };
+    assert!(sent.contains(&(B, vote)), "{sent:?}");
+}
+
+#[test]
+fn a_call_to_take_over_is_forgotten_after_a_while_and_counts_from_the_leader_only() {
+    for (caller, later) in [(A, Duration::from_secs(2)), (B, Duration::ZERO)] {
+        let mut lab = Lab::new(&[], 2);
+        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
+        lab.hear(caller, 2, MessageBody::TimeoutNow { last: at(2, 2) });
+        lab.now = lab.now + later;
+        let entries = vec![entry(2, 2)];
+        lab.hear(A, 2, MessageBody::Append { previous: at(1, 1), entries, commit: LogIndex(1), sent: Moment::ZERO });
+        assert_eq!(lab.node.term(), Term(2));
+    }
+}
+
+#[test]
+fn a_successor_is_called_again_and_again_then_the_next_one() {
+    let mut lab = Lab::new(&[], 2).elected();
+    let term = lab.node.term().0;
+    let mut calls = Vec::new();
+    for _ in 0..2 {
+        lab.input(Input::Transfer { to: None });
+        let end = lab.now + Duration::from_secs(1);
+        while lab.now < end {
+            calls.extend(lab.sent.drain(..).filter_map(called));
+            for voter in [A, B] {
+                let sent = lab.now;
+                calls.extend(
+                    lab.hear(voter, term, MessageBody::HeartbeatReply { round: 0, sent })
+                        .into_iter()
+                        .filter_map(called),
+                );
+            }
+            lab.now = lab.node.deadline();
+            lab.input(Input::Wake);
+        }
+    }
+    assert_eq!(lab.node.role_kind(), RoleKind::Leader);
+    assert!(calls.iter().filter(|to| **to == B).count() > 1 && calls.iter().filter(|to| **to == A).count() > 1);
+    assert!(calls.is_sorted_by(|a, b| a >= b), "{calls:?}");
 }
 
 /// Whoever says from the future that something is missing would have it sent again for every word.

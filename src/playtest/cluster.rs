@@ -1,7 +1,7 @@
 //! The cluster, and the words in which stories about it are told.
 
 use super::{
-    machine::{Machine, Outcome},
+    machine::{Answer, Machine, Outcome, Question},
     network::{Conditions, Network},
     referee::Referee,
     run::Event,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::raft::{
     Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
-    Payload, Permission, Rejected, RoleKind, Serial, Standing, Term,
+    Payload, Permission, ReadId, Rejected, RoleKind, Serial, Standing, Term,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -25,6 +25,7 @@ pub struct Cluster {
     pub(super) queue: BTreeMap<(Moment, u64), Event>,
     pub(super) scheduled: u64,
     pub(super) sent: u64,
+    reads: u64,
     pub(super) referee: Referee,
     pub(super) told: Told,
     /// What authors were told of their commands.
@@ -64,6 +65,7 @@ impl Cluster {
             queue: BTreeMap::new(),
             scheduled: 0,
             sent: 0,
+            reads: 0,
             referee: Referee::default(),
             told: Told::default(),
             outcomes: Vec::new(),
@@ -220,6 +222,30 @@ impl Cluster {
         let serial = machine.node.as_mut().expect("who proposes runs").propose(now, body);
         self.settle(node);
         serial
+    }
+
+    /// Asks for a read at a node.
+    pub fn read_at(&mut self, node: u64) -> ReadId {
+        self.read_register_at(node, 0).expect("not too many reads wait")
+    }
+
+    /// Asks for a read of one register at a node, which may not take it.
+    pub(super) fn read_register_at(&mut self, node: u64, key: u8) -> Result<ReadId, Rejected> {
+        self.reads += 1;
+        let (id, now, before) = (ReadId(self.reads), self.now, self.history().len());
+        let machine = self.machine_mut(node);
+        let now = machine.clock.read(now);
+        let asked = machine.node.as_mut().expect("who reads runs").read(now, id);
+        if asked.is_ok() {
+            machine.reading.insert(id, Question { before, key });
+        }
+        self.settle(node);
+        asked.map(|()| id)
+    }
+
+    /// How a read at a node ended, if it did.
+    pub fn answer(&self, node: u64, id: ReadId) -> Option<&Answer> {
+        self.machines[&node].read.get(&id)
     }
 
     /// Changes the configuration at a node, as its leader would.

@@ -2,10 +2,10 @@
 
 use super::{clock::Clock, disk::Disk, registers::Registers, run::Event};
 use crate::raft::{
-    Applied, Config, Dice, Durable, Input, LogIndex, Membership, Moment, Node, NodeId, Payload, Permission, Serial,
-    Write,
+    Applied, Config, Dice, Durable, Holdup, Input, LogIndex, Membership, Moment, Node, NodeId, Payload, Permission,
+    ReadId, Serial, Write,
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 pub(super) struct Machine {
     pub id: u64,
@@ -20,6 +20,10 @@ pub(super) struct Machine {
     pub applied: Vec<Applied>,
     /// What came of it.
     pub registers: Registers,
+    /// What this life wants to read.
+    pub reading: BTreeMap<ReadId, Question>,
+    /// What this life has read.
+    pub read: BTreeMap<ReadId, Answer>,
     /// Its driver does nothing before this.
     pub asleep_until: Moment,
     /// Its driver runs only this often, as in a hidden tab.
@@ -30,14 +34,38 @@ pub(super) struct Machine {
     pub wake_at: Moment,
 }
 
-/// What a node was told of a command of its own.
+/// What a client at a node was told.
 pub(super) struct Outcome {
     pub node: u64,
-    pub serial: Serial,
+    pub asked: Asked,
     pub at: Moment,
-    /// What a swap found.
+    /// What a swap or a read found.
     pub found: Option<u64>,
+    /// It was carried out nowhere, and won't be.
     pub refused: bool,
+}
+
+/// What a client asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Asked {
+    Command(Serial),
+    Read(ReadId),
+}
+
+/// What a read is about.
+pub(super) struct Question {
+    /// How many commands were carried out anywhere when it was asked.
+    pub before: usize,
+    pub key: u8,
+}
+
+/// How a read ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// As the core says.
+    pub outcome: Result<LogIndex, Holdup>,
+    /// How many commands this node had carried out.
+    pub applied: usize,
 }
 
 impl Machine {
@@ -51,6 +79,8 @@ impl Machine {
             life: 0,
             applied: Vec::new(),
             registers: Registers::default(),
+            reading: BTreeMap::new(),
+            read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
             tick: None,
             inbox: Vec::new(),
@@ -64,6 +94,8 @@ impl Machine {
         self.life += 1;
         self.applied.clear();
         self.registers = Registers::default();
+        self.reading.clear();
+        self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
         self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, durable, self.clock.read(now)));
         self.plan_wake(now);

@@ -33,6 +33,8 @@ mod sim;
 mod told;
 
 pub use cluster::Cluster;
+pub use machine::Answer;
 pub use network::Conditions;
 pub use party::{FRAME, Guest, Party};
+pub use referee::Check;
 pub use sim::{Action, Coverage, History, Operation, Outcome, Reply, Simulation};

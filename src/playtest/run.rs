@@ -1,6 +1,10 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::{Cluster, machine::Outcome};
+use super::{
+    Cluster,
+    machine::{Answer, Asked, Outcome},
+    referee::Check,
+};
 use crate::raft::{Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
 use std::time::Duration;
 
@@ -152,16 +156,26 @@ impl Cluster {
                 self.send(at, to.0, message);
             }
             Effect::Apply(applied) => {
-                let now = self.now;
-                let machine = self.machine_mut(at);
+                let (now, machine) = (self.now, self.machine_mut(at));
                 let found = machine.registers.apply(&applied);
-                let (serial, refused) = (applied.command.serial, applied.refusal.is_some());
+                let (asked, refused) = (Asked::Command(applied.command.serial), applied.refusal.is_some());
                 let is_own = applied.command.author == NodeId(at);
                 machine.applied.push(applied);
                 if is_own {
-                    self.outcomes.push(Outcome { node: at, serial, at: now, found, refused });
+                    self.outcomes.push(Outcome { node: at, asked, at: now, found, refused });
                 }
                 self.referee.inspect_applied(&self.machines[&at]);
+            }
+            Effect::Read { id, outcome } => {
+                let (now, machine) = (self.now, self.machine_mut(at));
+                let applied = machine.applied.len();
+                let question = machine.reading.remove(&id).expect("a read ends once");
+                let (found, refused) = (machine.registers.get(question.key), outcome.is_err());
+                let fresh = refused || applied >= question.before;
+                Check::FreshReads
+                    .holds(fresh, || format!("{at} reads after {applied} of {} commands", question.before));
+                machine.read.insert(id, Answer { outcome, applied });
+                self.outcomes.push(Outcome { node: at, asked: Asked::Read(id), at: now, found, refused });
             }
         }
     }

@@ -43,8 +43,7 @@ impl Node {
     /// Takes the first step towards a better configuration, if one can be taken now: a vote given up, a dead
     /// voter, a newcomer, a learner fit to vote. Dead voters go before others come (§4.4).
     pub(super) fn steer(&mut self) {
-        let is_steady = self.role.leadership().is_some_and(|leadership| leadership.transfer.is_none());
-        if !is_steady || !self.may_change() {
+        if self.is_handing_over() || !self.may_change() {
             return;
         }
         if let Some(voter) = self.voter_to_demote() {
@@ -88,7 +87,7 @@ impl Node {
     pub(super) fn hears(&self, node: NodeId) -> bool {
         node == self.id || {
             let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
-            progress.is_some_and(|progress| progress.is_heard(self.now, self.config.election_timeout_max))
+            progress.is_some_and(|progress| progress.is_heard(self.now, self.attention()))
         }
     }
 
@@ -96,7 +95,7 @@ impl Node {
         let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
         let retiring = progress.and_then(|progress| progress.retiring);
         // It repeats itself while it closes; who fell silent may have come back.
-        retiring.is_some_and(|since| self.now - since < self.config.election_timeout_max * 2)
+        retiring.is_some_and(|since| self.now - since < self.attention() * 2)
     }
 
     fn newcomer(&self) -> Option<Joiner> {
@@ -139,7 +138,7 @@ impl Node {
         let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
         progress.is_some_and(|progress| {
             let present = progress.presence(self.now).is_some_and(|presence| presence >= settling);
-            let fresh = progress.is_heard(self.now, self.config.election_timeout_min);
+            let fresh = progress.is_heard(self.now, self.patience);
             present && fresh && progress.is_caught_up(self.last(), self.now) && !self.is_retiring(node)
         })
     }

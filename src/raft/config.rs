@@ -7,12 +7,10 @@ use std::time::Duration;
 /// How patient a node is, and how much it takes on. The default is what ships.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// How often a leader shows that it is there.
-    pub heartbeat: Duration,
-    /// The shortest time a voter waits for a leader before it asks for votes; within it, a voter that
-    /// hears a leader grants nobody else a vote.
+    /// The least patience of a room, however short its round trips: within it, a voter that heard a leader
+    /// grants nobody else a vote. A leader shows five times as often that it is there.
     pub election_timeout_min: Duration,
-    /// The longest such time, and how long a leader goes on without hearing from a majority.
+    /// The most, however long they are.
     pub election_timeout_max: Duration,
     /// After how much silence a voter loses its vote, if the others can go on without it.
     pub silence: Duration,
@@ -22,6 +20,8 @@ pub struct Config {
     pub oversleep: Duration,
     /// How long the commit index may go unwritten when nothing else is written.
     pub commit_lag: Duration,
+    /// How long a read waits before it is given up.
+    pub read_patience: Duration,
     /// How many voters a leader makes of those who join.
     pub voters_max: usize,
     /// The most encoded bytes of entries or commands in one message.
@@ -36,6 +36,8 @@ pub struct Config {
     pub outbox_commands_max: usize,
     /// The most bytes of those.
     pub outbox_bytes_max: usize,
+    /// The most reads of its own that a node keeps waiting.
+    pub reads_max: usize,
     /// A mistake to make, to prove that the checks see it.
     #[cfg(feature = "playtest")]
     pub mutant: Option<Mutant>,
@@ -44,13 +46,13 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            heartbeat: Duration::from_millis(100),
-            election_timeout_min: Duration::from_millis(600),
-            election_timeout_max: Duration::from_millis(1_100),
+            election_timeout_min: Duration::from_millis(400),
+            election_timeout_max: Duration::from_secs(3),
             silence: Duration::from_secs(5),
             settling: Duration::from_millis(500),
             oversleep: Duration::from_millis(250),
             commit_lag: Duration::from_millis(500),
+            read_patience: Duration::from_secs(5),
             voters_max: 5,
             append_bytes_max: 14 * 1024,
             window_bytes: 512 * 1024,
@@ -58,6 +60,7 @@ impl Default for Config {
             uncommitted_bytes_max: 4 * 1024 * 1024,
             outbox_commands_max: 100_000,
             outbox_bytes_max: 64 * 1024 * 1024,
+            reads_max: 4_096,
             #[cfg(feature = "playtest")]
             mutant: None,
         }

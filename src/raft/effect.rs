@@ -1,6 +1,8 @@
 //! What goes into a node and what comes out of it.
 
-use super::{Ballot, Command, Entry, LogIndex, LogTime, Message, NodeId, Permission, Serial, Standing, Term, WriteId};
+use super::{
+    Ballot, Command, Entry, LogIndex, LogTime, Message, NodeId, Permission, ReadId, Serial, Standing, Term, WriteId,
+};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -22,6 +24,11 @@ pub enum Input {
     Linked(Joiner),
     /// Our link to a node is gone. A hint: only silence counts.
     Unlinked(NodeId),
+    /// Somebody wishes that another node leads: this voter, or the best one. Nothing happens unless this node leads.
+    Transfer {
+        /// Who.
+        to: Option<NodeId>,
+    },
     /// This node is about to close: hand over the office, give up the vote, keep the membership.
     Leave,
 }
@@ -56,6 +63,14 @@ pub enum Effect {
     },
     /// A command is committed and its turn has come.
     Apply(Applied),
+    /// A [read](super::Node::read) has its moment between the commands, or was given up.
+    Read {
+        /// The name that the caller gave it.
+        id: ReadId,
+        /// An index that the state machine has reached, and which is not before anything that was committed
+        /// when the read was asked; or what held it up for too long. It may be asked again.
+        outcome: Result<LogIndex, Holdup>,
+    },
 }
 
 /// A committed command, on its way to the state machine. Each command comes once, in log order.
@@ -132,9 +147,39 @@ pub enum Rejected {
         /// How many wait.
         waiting: usize,
     },
+    /// Too many reads wait for an answer.
+    #[error("{waiting} reads wait already; the room has no majority, or cannot keep up")]
+    ReadsFull {
+        /// How many wait.
+        waiting: usize,
+    },
     /// This node is leaving.
     #[error("this node is leaving the room")]
     Leaving,
+}
+
+/// Why what waits has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Holdup {
+    /// This node knows no leader.
+    #[error("no leader is known")]
+    NoLeader,
+    /// This node is no member, or doesn't know it yet.
+    #[error("this node is not a member")]
+    NotMember,
+    /// This node leads, but too few voters answer it.
+    #[error("too few of those who vote answer")]
+    NoMajority,
+    /// The leader doesn't answer.
+    #[error("the leader does not answer")]
+    NoAnswer,
+    /// The office is being handed over.
+    #[error("the leader is handing over")]
+    Transferring,
+    /// This node lacks a part of the log.
+    #[error("this node lacks a part of what is committed")]
+    Behind,
 }
 
 /// What a node is doing, for those who watch.

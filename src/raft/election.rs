@@ -40,18 +40,22 @@ impl Node {
         }
         match body {
             MessageBody::PreVoteReply { asked, granted } => self.count_sounding(from, asked, granted),
-            MessageBody::Vote { last, .. } => self.answer_vote(from, last),
+            MessageBody::Vote { last, transfer } => self.answer_vote(from, last, transfer),
             MessageBody::VoteReply { granted } => self.count_vote(from, granted),
             MessageBody::Append { previous, entries, commit, sent } => {
                 self.take_append(from, previous, entries, commit, sent);
             }
-            MessageBody::Heartbeat { commit, sent } => self.take_heartbeat(from, commit, sent),
+            MessageBody::Heartbeat { commit, round, patience_ms, sent } => {
+                self.take_heartbeat(from, commit, round, patience_ms, sent);
+            }
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
-            MessageBody::HeartbeatReply { sent } => self.count_heartbeat(from, sent),
+            MessageBody::HeartbeatReply { round, sent } => self.count_heartbeat(from, round, sent),
             MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
-            MessageBody::TimeoutNow => self.take_over(from),
+            MessageBody::ReadIndex { question } => self.take_question(from, question),
+            MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
+            MessageBody::TimeoutNow { last } => self.take_call(from, last),
             MessageBody::Retire => self.let_retire(from),
             MessageBody::PreVote { .. } | MessageBody::Outdated => {}
         }
@@ -69,14 +73,18 @@ impl Node {
         if body.is_request() {
             self.send(from, MessageBody::Outdated);
         }
+        // What a leader committed stays so after its term; right after a hand-over this is news.
+        if let MessageBody::Heartbeat { commit, .. } = body
+            && self.log.holds(*commit)
+        {
+            self.commit_to(commit.index);
+        }
     }
 
     /// Whether a leader is at work, as far as this node can tell.
     fn has_leader(&self) -> bool {
         match &self.role {
-            Role::Follower(following) => {
-                following.heard.is_some_and(|heard| self.now - heard < self.config.election_timeout_min)
-            }
+            Role::Follower(following) => following.heard.is_some_and(|heard| self.now - heard < self.patience),
             Role::Candidate(_) => false,
             // A leader that has lost its majority steps down by itself.
             Role::Leader(_) => true,
@@ -112,7 +120,7 @@ impl Node {
     fn goes_first(&self, other: NodeId, last: LogPosition) -> bool {
         match &self.role {
             Role::Candidate(candidacy) => {
-                let begins = self.now - candidacy.since < self.config.heartbeat * 3;
+                let begins = self.now - candidacy.since < self.patience;
                 begins && candidacy.stage == Stage::Sounding && (self.log.last(), self.id) > (last, other)
             }
             _ => false,
@@ -121,7 +129,7 @@ impl Node {
 
     /// §3.4, §3.6.1: one vote a term, to a log at least as new as ours. Members or not: the candidate knows
     /// who may vote in its configuration (§4.1), and this one may be behind.
-    fn answer_vote(&mut self, from: NodeId, last: LogPosition) {
+    fn answer_vote(&mut self, from: NodeId, last: LogPosition, transfer: bool) {
         let free = self.ballot.vote.is_none_or(|vote| vote == from);
         let refusal = match () {
             () if !free => Some(Why::VotedForAnother),
@@ -140,6 +148,9 @@ impl Node {
             self.follow(self.term(), None, Why::VoteGiven);
         }
         self.await_leader();
+        if let Role::Follower(following) = &mut self.role {
+            following.successor = Some(from).filter(|_| transfer);
+        }
         if self.config.errs(Mutant::VoteBeforeDurable) {
             return self.send(from, MessageBody::VoteReply { granted });
         }
@@ -159,6 +170,7 @@ impl Node {
         self.note(Deed::Follow { leader, why });
         self.role = Role::Follower(Following { leader, verified: self.commit, ..Following::default() });
         self.forwarding.restart(self.outbox.settled());
+        self.reads.restart();
     }
 
     /// Accepts `from` as the leader of this term; false if it can't be.
@@ -175,19 +187,18 @@ impl Node {
         if let Role::Follower(following) = &mut self.role {
             following.heard = Some(self.now);
         }
+        self.excused = false;
         true
-    }
-
-    /// Gives a leader a random time to show up (§3.4).
-    pub(super) fn await_leader(&mut self) {
-        let patience = self.dice.between(self.config.election_timeout_min, self.config.election_timeout_max);
-        self.election_at = self.now + patience;
     }
 
     /// No leader has shown up: asks whether it could win, or goes on waiting for one.
     pub(super) fn miss_leader(&mut self) {
         if self.now < self.election_at {
             return;
+        }
+        if self.durability.ballot() != self.ballot {
+            // Its vote for another is not out yet.
+            return self.await_leader();
         }
         if self.may_campaign() {
             return self.sound();
@@ -200,36 +211,44 @@ impl Node {
     }
 
     /// §4.2.2: also a node that an uncommitted configuration leaves out may be needed to commit it.
-    fn may_campaign(&self) -> bool {
+    pub(super) fn may_campaign(&self) -> bool {
         let voter = self.membership().is_voter(self.id) || self.membership_at(self.commit).is_voter(self.id);
         voter && self.leaving.is_none()
     }
 
     fn sound(&mut self) {
         self.note(Deed::Sound);
-        self.await_leader();
         self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, true)]));
         self.count_answers();
     }
 
     /// Campaigns in the next term. The vote for itself counts, and others are asked, once it is durable.
-    pub(super) fn run(&mut self, transfer: bool) {
-        self.note(Deed::Campaign { transfer });
+    pub(super) fn run(&mut self, stage: Stage) {
+        self.note(Deed::Campaign { transfer: stage == Stage::Running { transfer: true } });
         self.set_ballot(Ballot { term: self.term().next(), vote: Some(self.id) });
-        self.await_leader();
-        self.begin_candidacy(Stage::Running { transfer }, BTreeMap::new());
+        self.begin_candidacy(stage, BTreeMap::new());
     }
 
     fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, bool>) {
-        self.role = Role::Candidate(Candidacy { stage, answers, since: self.now, ask_at: Moment::NEVER });
+        let (since, failures) = match &self.role {
+            Role::Candidate(candidacy) => (candidacy.since, candidacy.failures),
+            _ => (self.now, 0),
+        };
+        match stage {
+            Stage::Sounding => self.await_leader(),
+            Stage::Running { .. } => self.await_votes(failures),
+        }
+        self.role = Role::Candidate(Candidacy { stage, answers, since, failures, ask_at: Moment::NEVER });
         self.forwarding.restart(self.outbox.settled());
+        self.reads.restart();
         self.ask();
     }
 
     /// Asks every voter that has not answered, for messages may get lost. Who would not have given its vote
     /// may have missed the leader since.
     fn ask(&mut self) {
-        let again = self.now + self.config.heartbeat * 2;
+        let Role::Candidate(candidacy) = &self.role else { return };
+        let again = self.ask_again_at(candidacy.since);
         let Role::Candidate(candidacy) = &mut self.role else { return };
         candidacy.ask_at = again;
         let stage = candidacy.stage;
@@ -253,14 +272,22 @@ impl Node {
 
     /// Nobody has won yet: asks again, or starts over.
     pub(super) fn campaign_on(&mut self) {
-        let Role::Candidate(candidacy) = &self.role else { return };
+        let Role::Candidate(candidacy) = &mut self.role else { return };
         if self.now >= self.election_at && self.durability.ballot() != self.ballot {
             // Nobody was asked before its own vote is durable; a new term would begin the wait for it again.
             self.await_leader();
         } else if self.now >= self.election_at {
+            candidacy.failures += u32::from(candidacy.stage != Stage::Sounding);
             if self.may_campaign() { self.sound() } else { self.follow(self.term(), None, Why::NoVote) }
         } else if self.now >= candidacy.ask_at {
             self.ask();
+        }
+    }
+
+    /// Asks afresh, after another gap in its own time.
+    pub(super) fn ask_anew(&mut self) {
+        if self.durability.ballot() == self.ballot && self.may_campaign() {
+            self.sound();
         }
     }
 
@@ -310,19 +337,11 @@ impl Node {
             |wanted| self.membership().voters().filter(|voter| candidacy.answers.get(voter) == Some(&wanted)).count();
         if count(true) >= needed {
             match candidacy.stage {
-                Stage::Sounding => self.run(false),
+                Stage::Sounding => self.run(Stage::Running { transfer: false }),
                 Stage::Running { .. } => self.lead(),
             }
         } else if count(false) >= needed {
             self.follow(self.term(), None, Why::Refused);
-        }
-    }
-
-    /// The leader hands over (§3.10): no sounding, and no regard for the leader that is still heard.
-    fn take_over(&mut self, from: NodeId) {
-        let asked_by_leader = self.leader() == Some(from);
-        if asked_by_leader && self.may_campaign() {
-            self.run(true);
         }
     }
 

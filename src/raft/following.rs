@@ -74,10 +74,18 @@ impl Node {
     }
 
     /// A heartbeat proves what its commit position proves: who holds that entry holds all before it (§3.5).
-    pub(super) fn take_heartbeat(&mut self, from: NodeId, commit: LogPosition, sent: Moment) {
+    pub(super) fn take_heartbeat(
+        &mut self,
+        from: NodeId,
+        commit: LogPosition,
+        round: u64,
+        patience_ms: u32,
+        sent: Moment,
+    ) {
         if !self.accept_leader(from) {
             return self.ignore();
         }
+        self.adopt_patience(patience_ms);
         let trusting = self.config.errs(Mutant::TrustHeartbeatCommit);
         if self.log.holds(commit) || trusting {
             self.commit_to(commit.index.min(self.last()));
@@ -85,7 +93,7 @@ impl Node {
                 following.verified = following.verified.max(commit.index);
             }
         }
-        self.send(from, MessageBody::HeartbeatReply { sent });
+        self.send(from, MessageBody::HeartbeatReply { round, sent });
     }
 
     /// Acknowledges what agrees with the leader's log and is durable; both, and the term too.

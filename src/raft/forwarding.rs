@@ -46,7 +46,7 @@ impl Node {
     /// Sends the leader what it has not got, in order, as much as the window holds. Only what is durable:
     /// a number told to others must never be given to another command after a crash.
     pub(super) fn forward(&mut self) {
-        let Some(leader) = self.leader() else { return };
+        let Some(leader) = self.addressee() else { return };
         if leader == self.id || !self.membership().members.contains_key(&self.id) {
             return;
         }
@@ -82,7 +82,7 @@ impl Node {
 
     /// The leader says what its log holds of this author.
     pub(super) fn count_forward(&mut self, from: NodeId, appended: Serial, gap: bool, sent: Moment) {
-        if self.leader() != Some(from) || from == self.id || appended > self.outbox.last() {
+        if self.addressee() != Some(from) || from == self.id || appended > self.outbox.last() {
             return self.ignore();
         }
         let forwarding = &mut self.forwarding;

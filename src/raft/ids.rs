@@ -44,6 +44,10 @@ number! {
     WriteId
 }
 number! {
+    /// The name that its caller gives a read.
+    ReadId
+}
+number! {
     /// Log time in milliseconds: starts at zero with the room and passes only while it has a leader.
     LogTime
 }

@@ -1,9 +1,6 @@
 //! Leaving in good order: handing over the office, giving up the vote, keeping the membership.
 
-use super::{
-    Deed, MessageBody, Moment, Node, NodeId, Standing, Why,
-    role::{Role, Transfer},
-};
+use super::{MessageBody, Moment, Node, Standing, role::Role};
 use std::time::Duration;
 
 /// A node on its way out.
@@ -38,11 +35,9 @@ impl Node {
 
     /// Takes the next step towards leaving; repeated until nothing is left to do.
     pub(super) fn leave_on(&mut self) {
-        let Some(leaving) = &mut self.leaving else { return };
-        if self.now < leaving.again_at {
-            return;
-        }
-        leaving.again_at = self.now + self.config.heartbeat / 4;
+        let again_at = self.now + self.heartbeat_interval() / 4;
+        let Some(leaving) = self.leaving.as_mut().filter(|leaving| self.now >= leaving.again_at) else { return };
+        leaving.again_at = again_at;
         if self.has_handed_over() {
             if let Some(leaving) = &mut self.leaving {
                 leaving.again_at = Moment::NEVER;
@@ -58,7 +53,7 @@ impl Node {
 
     /// Hands over to the best voter; alone, gives a learner a vote first.
     fn find_successor(&mut self) {
-        if self.role.leadership().is_none_or(|leadership| leadership.transfer.is_some()) {
+        if self.is_handing_over() {
             return;
         }
         if let Some(voter) = self.best_voter() {
@@ -68,62 +63,6 @@ impl Node {
             if let Some(heir) = heir {
                 self.set_standing(heir, Standing::Voter);
             }
-        }
-    }
-
-    /// The other voter that is heard, stays, and has most of the log.
-    fn best_voter(&self) -> Option<NodeId> {
-        let leadership = self.role.leadership()?;
-        let mut best = None;
-        for voter in self.membership().voters().filter(|voter| *voter != self.id && self.hears(*voter)) {
-            let matched = leadership.peers.get(&voter).filter(|peer| peer.retiring.is_none()).map(|peer| peer.matched);
-            if matched > best.map(|(matched, _)| matched) {
-                best = matched.map(|matched| (matched, voter));
-            }
-        }
-        best.map(|(_, voter)| voter)
-    }
-
-    /// Begins a hand-over (§3.10): nothing new is appended until it is over, for at most one election timeout.
-    fn transfer_to(&mut self, target: NodeId) {
-        self.note(Deed::HandOver(target));
-        let until = self.now + self.config.election_timeout_min;
-        if let Some(leadership) = self.role.leadership_mut() {
-            leadership.transfer = Some(Transfer { target, until, told: false });
-        }
-        self.stirred = true;
-    }
-
-    /// A hand-over that failed is over; one whose message may be lost is told again.
-    pub(super) fn abandon_transfer(&mut self) {
-        let Some(leadership) = self.role.leadership_mut() else { return };
-        match &mut leadership.transfer {
-            Some(transfer) if self.now >= transfer.until => leadership.transfer = None,
-            Some(transfer) => transfer.told = false,
-            None => {}
-        }
-    }
-
-    /// Tells the target to campaign once it has the whole log. A leader whose committed configuration has
-    /// no vote for it has led to the end of it, and steps down (§4.2.2).
-    pub(super) fn hand_over(&mut self) {
-        let last = self.last();
-        let Role::Leader(leadership) = &mut self.role else { return };
-        if let Some(transfer) = &mut leadership.transfer
-            && !transfer.told
-            && leadership.peers.get(&transfer.target).is_some_and(|peer| peer.matched == last)
-        {
-            transfer.told = true;
-            let target = transfer.target;
-            self.note(Deed::TellToCampaign(target));
-            self.send(target, MessageBody::TimeoutNow);
-        }
-        if self.log.membership_index() <= self.commit && !self.membership().is_voter(self.id) {
-            if let Some(voter) = self.best_voter() {
-                self.note(Deed::TellToCampaign(voter));
-                self.send(voter, MessageBody::TimeoutNow);
-            }
-            self.follow(self.term(), None, Why::NoVote);
         }
     }
 }

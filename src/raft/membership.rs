@@ -47,7 +47,7 @@ pub enum Permission {
 
 impl Membership {
     /// The voters, in order of their ids.
-    pub fn voters(&self) -> impl Iterator<Item = NodeId> + '_ {
+    pub fn voters(&self) -> impl Iterator<Item = NodeId> + Clone + '_ {
         self.with(Standing::Voter)
     }
 
@@ -61,7 +61,7 @@ impl Membership {
         self.members.get(&node).is_some_and(|member| member.standing == Standing::Voter)
     }
 
-    fn with(&self, standing: Standing) -> impl Iterator<Item = NodeId> + '_ {
+    fn with(&self, standing: Standing) -> impl Iterator<Item = NodeId> + Clone + '_ {
         self.members.iter().filter(move |(_, member)| member.standing == standing).map(|(node, _)| *node)
     }
 }

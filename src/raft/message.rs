@@ -70,11 +70,17 @@ pub enum MessageBody {
     Heartbeat {
         /// The last committed entry; its term lets the receiver verify that it holds the same (§3.5).
         commit: LogPosition,
+        /// The leader's last round, which reads may wait for (§6.4).
+        round: u64,
+        /// For how long the leader wishes to be waited for, in milliseconds.
+        patience_ms: u32,
         /// The leader's clock.
         sent: Moment,
     },
     /// The follower is there.
     HeartbeatReply {
+        /// From the heartbeat.
+        round: u64,
         /// From the heartbeat.
         sent: Moment,
     },
@@ -96,8 +102,23 @@ pub enum MessageBody {
         /// From the forward.
         sent: Moment,
     },
+    /// How far has the sender's state machine to be, to have everything that is committed by now (§6.4)?
+    ReadIndex {
+        /// The sender's number of this question.
+        question: u64,
+    },
+    /// So far.
+    ReadIndexReply {
+        /// From the question.
+        question: u64,
+        /// The index to reach.
+        index: LogIndex,
+    },
     /// Campaign at once: the leader hands over to you (§3.10).
-    TimeoutNow,
+    TimeoutNow {
+        /// Where its log ends. First take in everything up to here.
+        last: LogPosition,
+    },
     /// The sender is about to close, and gives up its vote.
     Retire,
 }

@@ -28,10 +28,14 @@ mod node;
 mod outbox;
 mod progress;
 mod quorum;
+mod reads;
 mod replication;
 mod role;
+mod rounds;
 mod sessions;
+mod timing;
 mod trace;
+mod transfer;
 mod turn;
 
 pub use ballot::*;

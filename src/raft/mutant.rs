@@ -82,6 +82,14 @@ mutants! {
     AssumeMatched,
     /// A leader goes on without a majority that answers.
     LeadWithoutQuorum,
+    /// A leader answers reads without making sure that it still leads.
+    ReadWithoutQuorum,
+    /// A leader answers reads before an entry of its own term is committed.
+    ReadBeforeOwnTerm,
+    /// An answer to any heartbeat of the term counts for a read, also to one from before it was asked.
+    ReadByOldRound,
+    /// A read is answered before the state machine is far enough.
+    ReadUnapplied,
     /// Commands are carried out as often as they come.
     CarryOutTwice,
 }

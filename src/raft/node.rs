@@ -10,12 +10,16 @@ use super::{
     leave::Leaving,
     log::Log,
     outbox::Outbox,
+    reads::Reads,
     role::{Following, Role},
     sessions::Sessions,
     trace::Trace,
 };
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 /// One Raft participant, as a pure state machine.
 ///
@@ -35,7 +39,7 @@ use std::collections::{BTreeMap, VecDeque};
 ///     match effect {
 ///         Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
 ///         Effect::Apply(it) => applied.push(it.command.body),
-///         Effect::Send { .. } => unreachable!("it is alone"),
+///         _ => unreachable!("it is alone, and reads nothing"),
 ///     }
 /// }
 /// assert_eq!(applied, ["hello"]);
@@ -51,6 +55,10 @@ pub struct Node {
     pub(super) commit: LogIndex,
     pub(super) applied: LogIndex,
     pub(super) role: Role,
+    /// How long a leader is waited for, as it last said.
+    pub(super) patience: Duration,
+    /// Its silence was excused by a gap in our own time, and it was not heard since.
+    pub(super) excused: bool,
     /// When a leader is missed.
     pub(super) election_at: Moment,
     pub(super) durability: Durability,
@@ -59,6 +67,7 @@ pub struct Node {
     pub(super) sessions: Sessions,
     pub(super) outbox: Outbox,
     pub(super) forwarding: Forwarding,
+    pub(super) reads: Reads,
     pub(super) links: Links,
     pub(super) leaving: Option<Leaving>,
     pub(super) ignored: u64,
@@ -76,10 +85,14 @@ impl Node {
         let Durable { ballot, log, commit, outbox, last_serial } = durable;
         let log = Log::new(log);
         let last = log.last().index;
+        let mut dice = Dice::new(seed ^ id.0);
+        let reads = Reads::new(dice.roll());
         assert!(commit <= last, "the store knows more committed than it holds");
+        // Nothing is measured yet.
+        let patience = (config.election_timeout_min * 2).min(config.election_timeout_max);
         let mut node = Self {
             id,
-            dice: Dice::new(seed ^ id.0),
+            dice,
             config,
             now,
             ballot,
@@ -87,11 +100,14 @@ impl Node {
             applied: LogIndex(0),
             role: Role::Follower(Following { verified: commit, ..Following::default() }),
             election_at: Moment::NEVER,
+            patience,
+            excused: false,
             durability: Durability::new(ballot, last, commit),
             commit_at: Moment::NEVER,
             sessions: Sessions::default(),
             outbox: Outbox::new(outbox, last_serial),
             forwarding: Forwarding::default(),
+            reads,
             links: Links::default(),
             leaving: None,
             ignored: 0,
@@ -118,6 +134,7 @@ impl Node {
             Input::Persisted(id) => self.persisted(id),
             Input::Linked(joiner) => self.linked(joiner),
             Input::Unlinked(node) => self.links.remove(node),
+            Input::Transfer { to } => self.transfer(to),
             Input::Leave => self.leave(),
         }
     }
@@ -144,7 +161,7 @@ impl Node {
         if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
             self.flush();
         }
-        self.effects.pop_front().or_else(|| self.next_applied())
+        self.effects.pop_front().or_else(|| self.next_decided())
     }
 
     /// When [`Input::Wake`] is due, as of the last [`poll`](Self::poll) that gave nothing.
@@ -155,13 +172,13 @@ impl Node {
             Role::Leader(leadership) => self.retry_at(leadership).min(leadership.heartbeat_at),
         };
         let leave = self.leaving.as_ref().map_or(Moment::NEVER, |leaving| leaving.again_at);
-        office.min(self.commit_at).min(self.forwarding.retry_at()).min(leave)
+        office.min(self.commit_at).min(self.forwarding.retry_at()).min(self.reads.deadline()).min(leave)
     }
 
     /// What it is doing, for those who watch.
     pub fn status(&self) -> Status {
         let follower = |(node, progress): (&NodeId, &super::progress::Progress)| {
-            let heard = progress.is_heard(self.now, self.config.election_timeout_max);
+            let heard = progress.is_heard(self.now, self.attention());
             (*node, Follower { matched: progress.matched, heard })
         };
         Status {
@@ -200,6 +217,11 @@ impl Node {
     /// Its term.
     pub fn term(&self) -> Term {
         self.ballot.term
+    }
+
+    /// For how long a leader is waited for, as the last one wished.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Its term and its vote in it, durable or on the way there.

@@ -4,14 +4,15 @@ use super::{
     Config, LogIndex, LogPosition, Moment,
     inflight::{Inflight, RoundTrip},
     log::Log,
+    timing::Peak,
 };
 use std::time::Duration;
 
 /// How far a follower is, and what is on its way to it.
 ///
-/// While the leader is unsure where the logs meet, one message at a time looks for the place (probing).
-/// Once it knows, messages follow one another without waiting (streaming), as far as the window allows
-/// (§10.2.2).
+/// At first the leader takes the logs to be equal, for mostly they are, and messages follow one another without
+/// waiting (streaming), as far as the window allows (§10.2.2). Once it has reason to doubt that, one message at a
+/// time looks for the place where they meet (probing).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
     /// The log agrees up to here, durably.
@@ -22,8 +23,12 @@ pub(super) struct Progress {
     probe: LogIndex,
     /// The commit index as last told.
     pub commit_told: LogIndex,
+    /// The last round of heartbeats that it answered.
+    pub round: u64,
     /// When it asked to give up its vote, if it did.
     pub retiring: Option<Moment>,
+    /// The longest that it recently took to answer a heartbeat, once it did.
+    pub delay: Option<Peak>,
     streaming: bool,
     inflight: Inflight,
     round_trip: RoundTrip,
@@ -34,6 +39,8 @@ pub(super) struct Progress {
     heard: Moment,
     /// When it last answered in fact.
     answered: Option<Moment>,
+    /// Its silence was excused by a gap in our own time.
+    excused: bool,
     /// Since when it is heard without a break.
     present: Option<Moment>,
 }
@@ -46,14 +53,17 @@ impl Progress {
             next,
             probe: next,
             commit_told: LogIndex(0),
+            round: 0,
             retiring: None,
-            streaming: false,
+            delay: None,
+            streaming: true,
             inflight: Inflight::default(),
             round_trip: RoundTrip::default(),
             retries: 0,
             restarted: now,
             heard: now,
             answered: None,
+            excused: false,
             present: None,
         }
     }
@@ -85,20 +95,24 @@ impl Progress {
         }
         self.heard = now;
         self.answered = Some(now);
+        self.excused = false;
         if !was_heard {
             self.restart(now);
         }
     }
 
-    /// Treats it as heard: our own clock had a gap, in which we could not hear anybody.
+    /// Treats it as heard, once: our own clock had a gap, in which we could not hear anybody.
     pub fn excuse(&mut self, now: Moment) {
-        self.heard = now;
+        if !std::mem::replace(&mut self.excused, true) {
+            self.heard = now;
+        }
     }
 
     /// An answer came to a heartbeat, which spares the disk. What it answers can't be from before `since`.
-    pub fn observe_heartbeat(&mut self, sent: Moment, since: Moment, now: Moment) {
+    pub fn observe_heartbeat(&mut self, sent: Moment, since: Moment, now: Moment, patience: Duration) {
         if (since..=now).contains(&sent) {
             self.round_trip.observe_network(now - sent);
+            self.delay.get_or_insert_default().observe(now - sent, patience);
         }
     }
 
@@ -143,7 +157,7 @@ impl Progress {
     /// Whether everything up to `last` is there, or on its way and not overdue.
     pub fn is_caught_up(&self, last: LogIndex, now: Moment) -> bool {
         let overdue = self.inflight.oldest().is_some_and(|oldest| oldest + self.round_trip.patience(0) < now);
-        self.matched == last || (self.streaming && self.next > last && !overdue)
+        self.matched == last || (self.streaming && self.matched > LogIndex(0) && self.next > last && !overdue)
     }
 
     /// Entries up to `last` are on their way.

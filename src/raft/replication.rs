@@ -6,6 +6,8 @@ use super::{
     progress::Progress,
     quorum::reached_by_majority,
     role::{Leadership, Role},
+    rounds::Rounds,
+    timing::Peak,
 };
 
 impl Node {
@@ -25,8 +27,11 @@ impl Node {
             peers: peers.map(|peer| (*peer, Progress::new(next, self.now))).collect(),
             appended,
             uncommitted_bytes: 0,
-            heartbeat_at: self.now + self.config.heartbeat,
+            heartbeat_at: self.now + self.heartbeat_interval(),
+            rounds: Rounds::default(),
+            lateness: Peak::default(),
             transfer: None,
+            failed_successor: None,
         }));
         self.note(Deed::Lead(next));
         if self.config.errs(Mutant::ForgetVoteWhenElected) {
@@ -49,11 +54,12 @@ impl Node {
 
     /// Sends each follower what it lacks, and at once the news of what is committed.
     pub(super) fn replicate(&mut self) {
-        let last = self.last();
+        let (last, patience_ms) = (self.last(), self.patience_ms());
         let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
             return;
         };
         let told = log.position_at(*commit).expect("what is committed is in the log");
+        let round = leadership.rounds.last();
         for (peer, progress) in &mut leadership.peers {
             let mut send =
                 |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
@@ -67,7 +73,7 @@ impl Node {
             }
             if progress.commit_told < *commit && progress.is_heard(*now, config.election_timeout_max) {
                 progress.commit_told = *commit;
-                send(MessageBody::Heartbeat { commit: told, sent: *now });
+                send(MessageBody::Heartbeat { commit: told, round, patience_ms, sent: *now });
             }
         }
     }
@@ -83,17 +89,20 @@ impl Node {
         if self.now < leadership.heartbeat_at {
             return;
         }
-        leadership.heartbeat_at = self.now + self.config.heartbeat;
+        self.measure_patience();
         self.heartbeat();
         self.abandon_transfer();
         self.check_quorum();
     }
 
     fn heartbeat(&mut self) {
-        let Role::Leader(leadership) = &self.role else { return };
+        let (interval, patience_ms) = (self.heartbeat_interval(), self.patience_ms());
+        let Role::Leader(leadership) = &mut self.role else { return };
+        leadership.heartbeat_at = self.now + interval;
         let commit = self.log.position_at(self.commit).expect("what is committed is in the log");
+        let body = MessageBody::Heartbeat { commit, round: leadership.rounds.last(), patience_ms, sent: self.now };
         for peer in leadership.peers.keys() {
-            let message = Message { term: self.ballot.term, body: MessageBody::Heartbeat { commit, sent: self.now } };
+            let message = Message { term: self.ballot.term, body: body.clone() };
             self.effects.push_back(Effect::Send { to: *peer, message });
         }
     }
@@ -127,10 +136,14 @@ impl Node {
         }
     }
 
-    pub(super) fn count_heartbeat(&mut self, from: NodeId, sent: Moment) {
-        let now = self.now;
+    pub(super) fn count_heartbeat(&mut self, from: NodeId, round: u64, sent: Moment) {
+        if self.role.leadership().is_some_and(|leadership| round > leadership.rounds.last()) {
+            return self.ignore();
+        }
+        let (now, patience) = (self.now, self.patience);
         if let Some((progress, since)) = self.answered(from) {
-            progress.observe_heartbeat(sent, since, now);
+            progress.round = progress.round.max(round);
+            progress.observe_heartbeat(sent, since, now, patience);
         }
     }
 
@@ -174,7 +187,7 @@ impl Node {
         let voters = self.membership().members.iter();
         let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
         let Some(heard) = reached_by_majority(voters.map(|(voter, _)| heard(*voter))) else { return };
-        let alone = self.now - heard > self.config.election_timeout_max;
+        let alone = self.now - heard > self.attention();
         if alone && !self.config.errs(Mutant::LeadWithoutQuorum) && !self.drop_partner() {
             self.follow(self.term(), None, Why::NoMajority);
         }

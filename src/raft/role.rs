@@ -1,6 +1,13 @@
 //! What a node is at the moment, each role with the data that only it has.
 
-use super::{Entry, LogIndex, LogTime, Moment, NodeId, RoleKind, progress::Progress, sessions::Sessions};
+use super::{
+    Entry, LogIndex, LogTime, Moment, NodeId, RoleKind,
+    progress::Progress,
+    rounds::Rounds,
+    sessions::Sessions,
+    timing::Peak,
+    transfer::{Call, Transfer},
+};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +29,10 @@ pub(super) struct Following {
     pub acknowledged: LogIndex,
     /// The end of what the leader sent and has no answer to.
     pub owed: Option<LogIndex>,
+    /// The leader wishes this node to take over.
+    pub call: Option<Call>,
+    /// Whom the last leader wished to take over, and this node voted for.
+    pub successor: Option<NodeId>,
 }
 
 /// The data of a candidate.
@@ -30,7 +41,10 @@ pub(super) struct Candidacy {
     pub stage: Stage,
     /// Who answered, and what.
     pub answers: BTreeMap<NodeId, bool>,
+    /// Since when it asks, without a leader in between.
     pub since: Moment,
+    /// How many of its campaigns came to nothing since then.
+    pub failures: u32,
     /// When those who have not answered are asked again.
     pub ask_at: Moment,
 }
@@ -62,17 +76,12 @@ pub(super) struct Leadership {
     /// The bytes in the log beyond the commit index.
     pub uncommitted_bytes: usize,
     pub heartbeat_at: Moment,
+    pub rounds: Rounds,
+    /// How late its own heartbeats were.
+    pub lateness: Peak,
     pub transfer: Option<Transfer>,
-}
-
-/// A hand-over under way (§3.10).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Transfer {
-    pub target: NodeId,
-    /// Until when the room waits for it.
-    pub until: Moment,
-    /// Whether the target was told to campaign.
-    pub told: bool,
+    /// Who did not take over when it was called.
+    pub failed_successor: Option<NodeId>,
 }
 
 impl Role {

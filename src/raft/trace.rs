@@ -91,6 +91,15 @@ pub enum Deed {
     TellToCampaign(NodeId),
     /// It gives up on what is on its way to a follower, and sends it again.
     SendAgain(NodeId),
+    /// It begins a round, to make sure that it still leads.
+    BeginRound(u64),
+    /// It tells a member how far its state machine has to be for a read.
+    AnswerRead {
+        /// Which member.
+        to: NodeId,
+        /// How far.
+        index: LogIndex,
+    },
     /// It ignores what no honest peer says.
     Ignore,
 }
@@ -109,6 +118,8 @@ pub enum Why {
     Refused,
     /// No majority answers.
     NoMajority,
+    /// It was asleep.
+    Asleep,
     /// It has no vote.
     NoVote,
     /// The vote of this term is given to another.
@@ -201,6 +212,8 @@ impl fmt::Display for Deed {
             Self::HandOver(to) => write!(f, "wishes to hand over to {to}"),
             Self::TellToCampaign(to) => write!(f, "tells {to} to campaign"),
             Self::SendAgain(to) => write!(f, "sends {to} again what got no answer"),
+            Self::BeginRound(round) => write!(f, "begins round {round}"),
+            Self::AnswerRead { to, index } => write!(f, "tells {to} to read at {index}"),
             Self::Ignore => write!(f, "ignores what no honest peer says"),
         }
     }
@@ -214,6 +227,7 @@ impl fmt::Display for Why {
             Self::VoteGiven => "its vote is given away",
             Self::Refused => "a majority refuses",
             Self::NoMajority => "no majority answers",
+            Self::Asleep => "it was asleep",
             Self::NoVote => "it has no vote",
             Self::VotedForAnother => "the vote of this term is another's",
             Self::OlderLog => "the other's log is older",

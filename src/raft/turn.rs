@@ -24,25 +24,6 @@ impl Durable {
 }
 
 impl Node {
-    /// Moves the clock on. If the deadline is long past, this node was asleep: what it did not hear
-    /// meanwhile says nothing about the others, so all patience begins anew and nobody campaigns at once.
-    pub(super) fn pass_time(&mut self, now: Moment) {
-        let asleep = now > self.now + self.config.oversleep && now > self.deadline() + self.config.oversleep;
-        self.now = self.now.max(now);
-        if !asleep {
-            return;
-        }
-        self.note(Deed::Awake);
-        match &mut self.role {
-            Role::Leader(leadership) => {
-                leadership.peers.values_mut().for_each(|progress| progress.excuse(now));
-                leadership.heartbeat_at = now;
-            }
-            _ if self.election_at < Moment::NEVER => self.await_leader(),
-            _ => {}
-        }
-    }
-
     /// Does what is due. Each part looks at its own clock.
     pub(super) fn wake(&mut self) {
         match self.role {
@@ -51,6 +32,7 @@ impl Node {
             Role::Follower(_) => self.miss_leader(),
         }
         self.forward_again();
+        self.read_on();
         self.leave_on();
     }
 
@@ -72,11 +54,16 @@ impl Node {
             self.advance_commit();
             self.append_own_commands();
             self.steer();
+            self.ask_reads();
+            self.begin_round();
             self.replicate();
+            self.finish_rounds();
             self.hand_over();
         } else {
+            self.take_over();
             self.acknowledge();
             self.forward();
+            self.ask_reads();
         }
         self.begin_write();
     }
@@ -105,31 +92,43 @@ impl Node {
         self.note(Deed::Commit(index));
     }
 
-    /// The next command whose turn has come.
-    pub(super) fn next_applied(&mut self) -> Option<Effect> {
-        while self.applied < self.commit {
-            self.applied = self.applied.next();
-            let entry = self.log.get(self.applied).expect("what is committed is in the log");
-            let Payload::Command(command) = &entry.payload else { continue };
-            if !self.sessions.accept(command.author, command.serial) && !self.config.errs(Mutant::CarryOutTwice) {
-                continue;
+    /// What comes next in the order of the log: a command whose turn has come, or a read between two of them.
+    pub(super) fn next_decided(&mut self) -> Option<Effect> {
+        loop {
+            if let Some(read) = self.next_read() {
+                return Some(read);
             }
-            let author = self.log.membership_at(self.applied).members.get(&command.author);
-            let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
-            let applied = Applied {
-                index: entry.index,
-                term: entry.term,
-                time: entry.time,
-                command: command.clone(),
-                refusal: (!permitted).then_some(Refusal::NotPermitted),
-            };
-            if applied.command.author == self.id && self.outbox.settle(applied.command.serial) {
-                self.durability.stage_settled(applied.command.serial);
-                self.stirred = true;
+            if self.applied == self.commit {
+                return None;
             }
-            return Some(Effect::Apply(applied));
+            if let Some(applied) = self.apply_next() {
+                return Some(Effect::Apply(applied));
+            }
         }
-        None
+    }
+
+    /// Applies the next committed entry; none if the state machine need not know.
+    fn apply_next(&mut self) -> Option<Applied> {
+        self.applied = self.applied.next();
+        let entry = self.log.get(self.applied).expect("what is committed is in the log");
+        let Payload::Command(command) = &entry.payload else { return None };
+        if !self.sessions.accept(command.author, command.serial) && !self.config.errs(Mutant::CarryOutTwice) {
+            return None;
+        }
+        let author = self.log.membership_at(self.applied).members.get(&command.author);
+        let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
+        let applied = Applied {
+            index: entry.index,
+            term: entry.term,
+            time: entry.time,
+            command: command.clone(),
+            refusal: (!permitted).then_some(Refusal::NotPermitted),
+        };
+        if applied.command.author == self.id && self.outbox.settle(applied.command.serial) {
+            self.durability.stage_settled(applied.command.serial);
+            self.stirred = true;
+        }
+        Some(applied)
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {

@@ -12,7 +12,7 @@ mod promises;
 
 use super::{machine::Machine, sim::Coverage};
 use crate::raft::{Applied, Entry, LogIndex, Membership, Message, NodeId, RoleKind, Write};
-pub(super) use check::Check;
+pub use check::Check;
 use commands::Commands;
 use configurations::Configurations;
 use elections::Elections;

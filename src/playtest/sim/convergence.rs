@@ -31,6 +31,7 @@ impl Simulation {
         for node in self.cluster.numbers() {
             for key in 0..10 {
                 self.swap(node, key);
+                self.read(node, key);
             }
         }
         self.wait_until("everybody is served", |world| {
@@ -97,6 +98,7 @@ impl Simulation {
         let asked = self.history.operations.len();
         for node in self.cluster.numbers() {
             self.swap(node, 0);
+            self.read(node, 0);
         }
         self.cluster.run_for(PATIENCE);
         self.hear();

@@ -67,7 +67,7 @@ counts! {
     /// Swaps that were answered.
     swaps: 50_000,
     /// Reads that were answered.
-    reads: 0,
+    reads: 30_000,
     /// Operations that were never answered.
     open_operations: 100,
 }

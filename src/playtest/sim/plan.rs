@@ -26,8 +26,6 @@ pub(super) struct Plan {
     pub at_once: usize,
     /// What can go wrong, each as often as it stands here.
     pub mishaps: Vec<Mishap>,
-    /// How many registers there are.
-    pub keys: u8,
     /// The usual pause between two operations.
     pub work: Duration,
     /// How many of a hundred operations are reads.
@@ -51,7 +49,6 @@ impl Plan {
             pause: spread(dice, 500, 8_000),
             at_once,
             mishaps: mishaps(dice),
-            keys: 8 + u8::try_from(dice.roll() % 24).expect("small"),
             work: spread(dice, 200, 1_500),
             reads_percent: 20 + dice.roll() % 50,
             disaster: dice.roll().is_multiple_of(16),

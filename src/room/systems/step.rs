@@ -30,6 +30,7 @@ pub fn collect_effects(mut nodes: Query<(&mut Participant, &mut Effects)>) {
                 Effect::Persist { id, write } => effects.writes.push((id, write)),
                 Effect::Send { to, message } => effects.messages.push((to, message)),
                 Effect::Apply(applied) => effects.turns.push(Turn::Command(applied)),
+                Effect::Read { .. } => unreachable!("a room asks for no reads"),
             }
         }
     }
