@@ -60,6 +60,7 @@
 //! | change the state of all | [`add_command`](replicate::QuorumAppExt::add_command), [`propose`](replicate::Room::propose) |
 //! | see and hear what happened | observers of [`Committed`](replicate::Committed) |
 //! | know what became of a proposal | observers of [`Settled`](replicate::Settled) and [`Restored`](replicate::Restored) |
+//! | see what is decided by now, anywhere | [`read`](replicate::Room::read), [`ReadDone`](replicate::ReadDone) |
 //! | show a cursor to the others | [`add_whisper`](replicate::QuorumAppExt::add_whisper), [`whisper`](replicate::Room::whisper), [`Whispered`](replicate::Whispered) |
 //! | see who is there | [`Peer`](replicate::Peer) entities with [`Voter`](replicate::Voter), [`Learner`](replicate::Learner), [`Leader`](replicate::Leader), [`LinkStats`](replicate::LinkStats) |
 //! | see how the room stands | [`RoomState`](replicate::RoomState), [`Room::status`](replicate::Room::status) |
@@ -101,10 +102,10 @@ pub mod prelude {
         raft::{LogIndex, LogTime, NodeId, Permission, Serial, Term},
         replicate::{
             AppBell, ApplyBudget, Committed, Leader, LeaderChanged, Learner, LinkStats, Outcome, Peer, PeerOf, Peers,
-            Permitted, Portable, Proposal, QuorumAppExt, QuorumPlugins, QuorumSystems, Reject, Restored, Room,
-            RoomState, Settled, Voter, WhisperError, Whispered,
+            Permitted, Portable, Proposal, QuorumAppExt, QuorumPlugins, QuorumSystems, Read, ReadDone, Reject,
+            Restored, Room, RoomState, Settled, Voter, WhisperError, Whispered,
         },
-        room::{ProposeError, RendezvousState, Role, RoomError, RoomStatus},
+        room::{ProposeError, ReadError, RendezvousState, Role, RoomError, RoomStatus},
         wire::Invitation,
     };
 }

@@ -59,7 +59,7 @@ fn drain(
                 answer(node, to, &message.body);
                 sizes.push(frame_bytes(message));
             }
-            Effect::Apply(_) | Effect::Read { .. } => {}
+            Effect::Apply(_) | Effect::Read { .. } | Effect::Snapshot { .. } | Effect::Restore(_) => {}
         }
     }
 }
@@ -90,7 +90,12 @@ fn every_append_of_the_largest_room_fits_a_frame() {
                 answers.push(MessageBody::Appended { matched });
             }
             MessageBody::Append { .. } | MessageBody::Heartbeat { .. } if to == follower => {
-                answers.push(MessageBody::HeartbeatReply { round: 0, sent: now });
+                answers.push(MessageBody::HeartbeatReply {
+                    priority: 100,
+                    round: 0,
+                    sent: now,
+                    marked: Default::default(),
+                });
             }
             _ => {}
         });
@@ -120,7 +125,7 @@ fn every_forward_of_a_full_outbox_fits_a_frame() {
         .collect();
     let last_serial = *outbox.keys().last().unwrap();
     let ballot = Ballot { term: TERM, vote: None };
-    let durable = Durable { ballot, log: vec![entry], commit: LogIndex(1), outbox, last_serial };
+    let durable = Durable { ballot, log: vec![entry], commit: LogIndex(1), outbox, last_serial, ..Durable::default() };
     let mut node = Node::new(ME, Config::default(), 7, durable, now);
     let mut sizes = Vec::new();
     for _ in 0..20 {

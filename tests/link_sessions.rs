@@ -122,7 +122,8 @@ fn another_version_is_refused_by_naming_both() {
     meeting.pass(SHORTLY);
     let refused = meeting.refused(0);
     assert_eq!(refused, [RefusalReason::Frame(FrameError::Version { ours: PROTOCOL_VERSION, theirs: 9 })]);
-    assert_eq!(refused[0].to_string(), "the peer speaks protocol version 9, this is version 1");
+    let words = format!("the peer speaks protocol version 9, this is version {PROTOCOL_VERSION}");
+    assert_eq!(refused[0].to_string(), words);
     assert_eq!(meeting.linked(0), [meeting.members[1].node]);
 }
 
@@ -282,13 +283,16 @@ fn tag_of(meeting: &Meeting, plane: Plane) -> SessionTag {
     member.sessions.tag(meeting.members[2].node, plane).unwrap()
 }
 
+/// What every frame begins with.
+const VERSION: [u8; 2] = PROTOCOL_VERSION.to_le_bytes();
+
 #[test]
 fn malformed_frames_on_every_lane_drop_the_link_that_sent_them_and_no_other() {
     for lane in [Lane::Unreliable, Lane::Reliable, Lane::BulkUnreliable, Lane::BulkReliable] {
         let bad: [fn(SessionTag) -> Vec<u8>; 4] = [
-            |_| vec![1],
-            |_| vec![1, 0, 3, 4],
-            |tag| [&[1, 0][..], &tag.0, &[250, 250, 250]].concat(),
+            |_| vec![VERSION[0]],
+            |_| [&VERSION[..], &[3, 4]].concat(),
+            |tag| [&VERSION[..], &tag.0, &[250, 250, 250]].concat(),
             |tag| {
                 let ping = Frame { tag, body: FrameBody::Ping(1) }.encode().unwrap();
                 [&ping[..], b"behind"].concat()

@@ -116,6 +116,16 @@ fn a_room_of_one_to_three_on_slow_disks_survives_two_minutes_of_chaos() {
 }
 
 #[test]
+fn a_room_whose_log_is_cut_all_the_time_survives_two_minutes_of_chaos() {
+    for seed in seeds(400_000, 25) {
+        let config =
+            Config { makes_snapshots: true, mark_entries: 5 + seed % 20, tail_bytes: 100, ..Config::default() };
+        let cluster = Cluster::open().seed(seed).config(config).ballast(seed as usize % 3 * 40_000);
+        survive(cluster.disk_latency(Duration::from_millis(seed % 4 * 7)).game_latency(SECOND / 20), 3 + seed % 4);
+    }
+}
+
+#[test]
 fn the_same_seed_tells_the_same_story() {
     let story = || {
         let mut cluster = Cluster::of(3).seed(42).disk_latency(Duration::from_millis(3));

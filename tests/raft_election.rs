@@ -3,7 +3,7 @@
 
 use bevy_quorum::{
     playtest::{Cluster, Conditions},
-    raft::{Input, LogIndex, LogPosition, Message, MessageBody, NodeId, Permission, RoleKind, Term},
+    raft::{Entries, Input, LogIndex, LogPosition, Message, MessageBody, NodeId, Permission, RoleKind, Term},
 };
 use std::time::Duration;
 
@@ -170,7 +170,7 @@ fn nonsense_from_peers_is_ignored_and_counted() {
     let sent = bevy_quorum::raft::Moment::NEVER;
     let bodies = [
         MessageBody::PreVote { last: far },
-        MessageBody::Append { previous: far, entries: Vec::new(), commit: far.index, sent },
+        MessageBody::Append { previous: far, entries: Entries::default(), commit: far.index, sent },
         MessageBody::Heartbeat { commit: far, round: 0, patience_ms: 400, sent },
         MessageBody::Appended { matched: far.index },
         MessageBody::Mismatch { hint: far, sent },

@@ -54,6 +54,20 @@ fn a_follower_gives_up_its_vote() {
 }
 
 #[test]
+fn giving_up_a_vote_takes_one_round_trip() {
+    for seed in 0..20 {
+        let mut cluster = Cluster::of(3).seed(seed).conditions(near());
+        let leader = cluster.wait_for_leader();
+        let leaver = 1 + leader % 3;
+        let pause = cluster.roll(100);
+        cluster.run_for(SECOND + Duration::from_millis(pause));
+        cluster.leave(leaver);
+        let took = cluster.run_until(SECOND, |cluster| cluster.node(leaver).has_left());
+        assert!(took <= Duration::from_millis(40), "{took:?}");
+    }
+}
+
+#[test]
 fn of_two_the_one_that_stays_goes_on_alone() {
     for first in [true, false] {
         let mut cluster = Cluster::of(2).seed(2).conditions(near());

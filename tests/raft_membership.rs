@@ -2,8 +2,8 @@
 #![cfg(feature = "playtest")]
 
 use bevy_quorum::{
-    playtest::Cluster,
-    raft::{Config, Member, NodeId, Permission, Standing},
+    playtest::{Cluster, Conditions},
+    raft::{ChangeRefused, Config, Input, Member, NodeId, PRIORITY_DEFAULT, Payload, Permission, RoleKind, Standing},
 };
 use std::time::Duration;
 
@@ -38,6 +38,21 @@ fn who_joins_becomes_a_voter_within_seconds() {
     cluster.run_for(SECOND * 2);
     assert_eq!(voters(&cluster, third), [1, 2, 3]);
     assert_eq!(cluster.texts(third), ["before"]);
+}
+
+#[test]
+fn newcomers_are_let_in_right_after_one_another() {
+    let mut cluster = Cluster::open().seed(2);
+    cluster.run_for(SECOND);
+    for _ in 0..4 {
+        cluster.join(Permission::Editor);
+    }
+    cluster.run_until(SECOND * 5, |cluster| voters(cluster, 1).len() == 5);
+    for _ in 0..8 {
+        cluster.join(Permission::Editor);
+    }
+    let took = cluster.run_until(SECOND * 5, |cluster| learners(cluster, 1).len() == 8);
+    assert!(took < Duration::from_millis(20) * 9, "{took:?}");
 }
 
 #[test]
@@ -211,66 +226,6 @@ fn nothing_changes_before_the_leader_committed_in_its_own_term() {
     }));
 }
 
-/// The cases of the error found in 2015: an uncommitted change of one leader, a change of the next one, and
-/// the first leader back (raft-dev, "bug in single-server membership changes").
-fn uncommitted_change_meets_another(first: fn(&mut Cluster, u64) -> bool, second: fn(&mut Cluster, u64) -> bool) {
-    for seed in 0..20 {
-        let mut cluster = Cluster::of(4).seed(seed).config(by_hand());
-        let old = cluster.wait_for_leader();
-        cluster.run_for(SECOND);
-        cluster.cut(old);
-        assert!(first(&mut cluster, old));
-        cluster.run_for(SECOND * 5);
-        let new = cluster.leader().expect("three of four are a majority");
-        assert_ne!(new, old);
-        assert!(second(&mut cluster, new));
-        cluster.write_at(new, "committed");
-        cluster.run_for(SECOND);
-        cluster.kill(new);
-        cluster.heal();
-        cluster.run_for(SECOND * 10);
-        cluster.restart(new);
-        cluster.run_for(SECOND * 10);
-        assert!(cluster.texts(old).iter().any(|text| text == "committed"));
-    }
-}
-
-fn add(cluster: &mut Cluster, leader: u64, number: u64) -> bool {
-    cluster.change(leader, |membership| {
-        membership.members.insert(NodeId(number), member(Standing::Voter));
-    })
-}
-
-fn remove_one(cluster: &mut Cluster, leader: u64) -> bool {
-    let other = (1..=4).filter(|node| *node != leader).max().expect("there are others");
-    cluster.change(leader, |membership| {
-        membership.members.remove(&NodeId(other));
-    })
-}
-
-#[test]
-fn two_additions_by_two_leaders_do_not_split_the_room() {
-    uncommitted_change_meets_another(
-        |cluster, leader| add(cluster, leader, 8),
-        |cluster, leader| add(cluster, leader, 9),
-    );
-}
-
-#[test]
-fn an_addition_and_a_removal_by_two_leaders_do_not_split_the_room() {
-    uncommitted_change_meets_another(|cluster, leader| add(cluster, leader, 8), remove_one);
-}
-
-#[test]
-fn two_removals_by_two_leaders_do_not_split_the_room() {
-    uncommitted_change_meets_another(remove_one, |cluster, leader| {
-        let other = (1..=4).filter(|node| *node != leader).min().expect("there are others");
-        cluster.change(leader, |membership| {
-            membership.members.remove(&NodeId(other));
-        })
-    });
-}
-
 #[test]
 fn a_learner_that_does_not_know_of_its_vote_gives_it() {
     // 1 and 2 vote, 3 is just promoted; it has not heard of it when 1 dies.
@@ -353,4 +308,155 @@ fn nobody_drops_a_partner_before_it_committed_in_its_own_term() {
         cluster.run_until(SECOND * 10, Cluster::is_settled);
     }
     assert!(tried > 0, "no seed told this story");
+}
+
+#[test]
+fn a_change_is_refused_with_its_reason() {
+    let mut cluster = Cluster::of(3).seed(13).config(by_hand());
+    cluster.run_until(SECOND * 5, |cluster| cluster.leader().is_some());
+    let leader = cluster.leader().expect("it was just there");
+    let [one, other] = [1 + leader % 3, 1 + (leader + 1) % 3];
+    let [alone, both] = [vec![NodeId(one)], vec![NodeId(one), NodeId(other)]];
+    let refused = |cluster: &Cluster, node: u64, without: &[NodeId]| {
+        let mut asked = cluster.node(node).clone();
+        let mut membership = asked.membership().clone();
+        membership.members.retain(|member, _| !without.contains(member));
+        asked.change(membership).expect_err("nothing changes")
+    };
+    assert_eq!(refused(&cluster, leader, &alone), ChangeRefused::TooEarly);
+    cluster.run_for(SECOND);
+    assert_eq!(refused(&cluster, one, &alone), ChangeRefused::NotLeader { leader: Some(NodeId(leader)) });
+    assert_eq!(refused(&cluster, leader, &[]), ChangeRefused::Unchanged);
+    assert_eq!(refused(&cluster, leader, &both), ChangeRefused::TooMany { members: 2 });
+    assert_eq!(cluster.remove(leader, 77), Err(ChangeRefused::Unknown { node: NodeId(77) }));
+    let index = cluster.remove(leader, one).expect("all are there");
+    assert_eq!(cluster.remove(leader, other), Err(ChangeRefused::InFlight { index }));
+    cluster.run_for(SECOND);
+    cluster.tell(leader, Input::Transfer { to: None });
+    assert_eq!(refused(&cluster, leader, &both), ChangeRefused::HandingOver);
+}
+
+#[test]
+fn nobody_is_removed_whom_the_majority_needs() {
+    let mut cluster = Cluster::of(3).seed(14).config(by_hand());
+    let leader = cluster.wait_for_leader();
+    let [dead, needed] = [1 + leader % 3, 1 + (leader + 1) % 3];
+    cluster.run_for(SECOND);
+    cluster.kill(dead);
+    cluster.run_for(SECOND * 2);
+    assert_eq!(cluster.remove(leader, needed), Err(ChangeRefused::NoMajority { heard: 1, needed: 2 }));
+    assert!(cluster.remove(leader, dead).is_ok());
+    cluster.run_for(SECOND);
+    assert!(cluster.remove(leader, needed).is_ok());
+    cluster.run_for(SECOND);
+    assert_eq!(cluster.remove(leader, leader), Err(ChangeRefused::NoVoter));
+}
+
+#[test]
+fn who_is_removed_learns_it_and_is_let_in_only_when_it_is_linked_anew() {
+    for seed in 0..10 {
+        let far = Conditions { loss_permille: 100, ..Conditions::round_trip(Duration::from_millis(200)) };
+        let mut cluster = Cluster::of(3).seed(seed).conditions(far);
+        let leader = cluster.wait_for_leader();
+        let gone = 1 + leader % 3;
+        cluster.run_for(SECOND * 2);
+        cluster.remove(leader, gone).expect("all are there");
+        cluster.run_for(SECOND * 60);
+        assert_eq!(voters(&cluster, leader).len(), 2);
+        assert_eq!((cluster.node(gone).role_kind(), cluster.node(gone).leader()), (RoleKind::Waiting, None));
+        assert_eq!((cluster.leader(), cluster.elections()), (Some(leader), 1), "it disturbs nobody");
+        // Nor does another leader remember it.
+        cluster.tell(leader, Input::Transfer { to: None });
+        cluster.run_for(SECOND * 10);
+        assert_eq!(voters(&cluster, leader).len(), 2);
+        cluster.kill(gone);
+        cluster.restart(gone);
+        cluster.run_for(SECOND * 5);
+        assert_eq!(voters(&cluster, leader), [1, 2, 3]);
+    }
+}
+
+#[test]
+fn a_leader_that_removes_itself_hands_over_at_once() {
+    for seed in 0..20 {
+        let mut cluster = Cluster::of(3).seed(seed).config(by_hand());
+        let leader = cluster.wait_for_leader();
+        let author = 1 + leader % 3;
+        cluster.run_for(SECOND);
+        let index = cluster.remove(leader, leader).expect("all are there");
+        cluster.write_at(author, "nothing is lost");
+        let took = cluster.run_until(SECOND, |cluster| cluster.leader().is_some_and(|new| new != leader));
+        // One round trip to commit it, and one and a half to hand over.
+        assert!(took <= Duration::from_millis(60), "{took:?}");
+        cluster.run_until(SECOND, |cluster| cluster.texts(author).len() == 1);
+        cluster.run_for(SECOND);
+        assert!(cluster.node(leader).commit() >= index, "it was told that it may go");
+        assert_eq!(cluster.node(leader).role_kind(), RoleKind::Waiting);
+        assert_eq!(voters(&cluster, author).len(), 2);
+        cluster.run_for(SECOND * 30);
+        assert_eq!(cluster.elections(), 2, "who is gone disturbs nobody");
+    }
+}
+
+/// §4.2.2: its partner has a shorter log and can't win; it alone can commit its own removal.
+#[test]
+fn who_is_left_out_by_an_uncommitted_change_leads_once_more_to_commit_it() {
+    for seed in 0..10 {
+        let mut cluster = Cluster::of(2).seed(seed).config(by_hand());
+        let leader = cluster.wait_for_leader();
+        let partner = 3 - leader;
+        cluster.run_for(SECOND);
+        cluster.cut(leader);
+        cluster.remove(leader, leader).expect("both are there");
+        cluster.run_for(Duration::from_millis(100));
+        cluster.kill(leader);
+        cluster.heal();
+        cluster.restart(leader);
+        cluster.run_until(SECOND * 10, |cluster| cluster.node(partner).role_kind() == RoleKind::Leader);
+        assert_eq!(voters(&cluster, partner), [partner]);
+        cluster.write_at(partner, "on we go");
+        cluster.run_until(SECOND, |cluster| cluster.texts(partner).len() == 1);
+    }
+}
+
+#[test]
+fn a_living_voter_that_should_stand_back_is_replaced_after_another_has_its_vote() {
+    for seed in 0..10 {
+        let mut cluster = Cluster::of(3).seed(seed).config(Config { voters_max: 3, ..Config::default() });
+        let leader = cluster.wait_for_leader();
+        let spare = cluster.join(Permission::Editor);
+        cluster.run_for(SECOND * 10);
+        assert_eq!(learners(&cluster, leader), [spare]);
+        let hidden = 1 + leader % 3;
+        cluster.tell(hidden, Input::Priority(10));
+        let before = cluster.committed().len();
+        cluster.run_for(SECOND * 4);
+        assert_eq!(cluster.committed().len(), before, "it may be over soon");
+        cluster.run_for(SECOND * 4);
+        assert_eq!((learners(&cluster, leader), voters(&cluster, leader).len()), (vec![hidden], 3));
+        let sizes = cluster.committed()[before..].iter().filter_map(|entry| match &entry.payload {
+            Payload::Membership(membership) => Some(membership.voters().count()),
+            _ => None,
+        });
+        assert_eq!(sizes.collect::<Vec<_>>(), [4, 3]);
+        // Nobody moves back.
+        cluster.tell(hidden, Input::Priority(PRIORITY_DEFAULT));
+        cluster.run_for(SECOND * 30);
+        assert_eq!((learners(&cluster, leader), cluster.leader()), (vec![hidden], Some(leader)));
+    }
+}
+
+#[test]
+fn a_leader_in_a_hidden_tab_loses_its_office_and_then_its_vote() {
+    let mut cluster = Cluster::of(3).seed(15).config(Config { voters_max: 3, ..Config::default() });
+    let leader = cluster.wait_for_leader();
+    let spare = cluster.join(Permission::Editor);
+    cluster.run_for(SECOND * 10);
+    cluster.tell(leader, Input::Priority(0));
+    cluster.run_for(SECOND);
+    let new = cluster.leader().expect("it hands over");
+    assert_ne!(new, leader);
+    cluster.run_for(SECOND * 10);
+    assert!(voters(&cluster, new).contains(&spare) && learners(&cluster, new) == [leader]);
+    assert_eq!(cluster.elections(), 2);
 }

@@ -296,7 +296,7 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Read { id, outcome } => assert_eq!(self.read.insert(id, outcome), None, "{id} ends twice"),
-                Effect::Apply(_) => {}
+                Effect::Apply(_) | Effect::Snapshot { .. } | Effect::Restore(_) => {}
             }
         }
     }
@@ -306,7 +306,8 @@ impl Lab {
     }
 
     fn answer(&mut self, from: NodeId, round: u64) {
-        self.hear(from, 2, MessageBody::HeartbeatReply { round, sent: self.now });
+        let marked = Default::default();
+        self.hear(from, 2, MessageBody::HeartbeatReply { priority: 100, round, sent: self.now, marked });
     }
 
     fn read(&mut self, id: u64) {
@@ -397,7 +398,8 @@ fn answers_of_an_earlier_term_do_not_count() {
     let mut lab = Lab::committed();
     lab.read(1);
     for voter in [A, B] {
-        lab.hear(voter, 1, MessageBody::HeartbeatReply { round: 1, sent: lab.now });
+        let marked = Default::default();
+        lab.hear(voter, 1, MessageBody::HeartbeatReply { priority: 100, round: 1, sent: lab.now, marked });
     }
     assert!(lab.read.is_empty());
 }

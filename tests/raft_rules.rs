@@ -1,8 +1,8 @@
 //! The rules of the paper that only a message at the wrong moment can show, told message by message.
 
 use bevy_quorum::raft::{
-    Ballot, Command, Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, LogTime, Member, Membership,
-    Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Standing, Term,
+    Ballot, Command, Config, Durable, Effect, Entries, Entry, Input, LogIndex, LogPosition, LogTime, Member,
+    Membership, Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Standing, Term,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -55,6 +55,7 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Apply(applied) => self.applied.push(applied.command.serial),
+                Effect::Snapshot { .. } | Effect::Restore(_) => unreachable!("nobody makes snapshots here"),
                 Effect::Read { .. } => unreachable!("nobody reads here"),
             }
         }
@@ -120,7 +121,7 @@ fn a_follower_commits_only_what_the_message_verifies() {
     let mut lab = Lab::new(&[2, 2], 2);
     let append = |commit| MessageBody::Append {
         previous: at(1, 1),
-        entries: Vec::new(),
+        entries: Entries::default(),
         commit: LogIndex(commit),
         sent: Moment::ZERO,
     };
@@ -137,7 +138,7 @@ fn an_append_that_was_overtaken_drops_nothing() {
     let mut lab = Lab::new(&[], 2);
     let append = |entries: &[Entry]| MessageBody::Append {
         previous: at(1, 1),
-        entries: entries.to_vec(),
+        entries: entries.iter().cloned().collect(),
         commit: LogIndex(1),
         sent: Moment::ZERO,
     };
@@ -150,8 +151,12 @@ fn an_append_that_was_overtaken_drops_nothing() {
 fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
     let mut lab = Lab::new(&[2], 2);
     lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
-    let body =
-        MessageBody::Append { previous: at(1, 1), entries: vec![entry(3, 2)], commit: LogIndex(2), sent: Moment::ZERO };
+    let body = MessageBody::Append {
+        previous: at(1, 1),
+        entries: vec![entry(3, 2)].into(),
+        commit: LogIndex(2),
+        sent: Moment::ZERO,
+    };
     lab.hear(B, 3, body);
     assert_eq!(lab.node.entry(LogIndex(2)).map(|entry| entry.term), Some(Term(2)));
     assert_eq!(lab.node.ignored(), 1);
@@ -160,8 +165,12 @@ fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
 #[test]
 fn a_gap_is_answered_with_where_the_logs_may_agree() {
     let mut lab = Lab::new(&[2, 2, 4], 4);
-    let body =
-        MessageBody::Append { previous: at(3, 9), entries: vec![entry(5, 10)], commit: LogIndex(1), sent: Moment(7) };
+    let body = MessageBody::Append {
+        previous: at(3, 9),
+        entries: vec![entry(5, 10)].into(),
+        commit: LogIndex(1),
+        sent: Moment(7),
+    };
     let answers = lab.hear(A, 5, body);
     assert_eq!(answers[0].1.body, MessageBody::Mismatch { hint: at(2, 3), sent: Moment(7) });
 }
@@ -276,8 +285,12 @@ fn a_successor_campaigns_only_once_it_holds_what_the_leader_had() {
     let mut lab = Lab::new(&[], 2);
     lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
     assert!(lab.hear(A, 2, MessageBody::TimeoutNow { last: at(2, 2) }).is_empty());
-    let append =
-        MessageBody::Append { previous: at(1, 1), entries: vec![entry(2, 2)], commit: LogIndex(1), sent: Moment::ZERO };
+    let append = MessageBody::Append {
+        previous: at(1, 1),
+        entries: vec![entry(2, 2)].into(),
+        commit: LogIndex(1),
+        sent: Moment::ZERO,
+    };
     let sent = lab.hear(A, 2, append);
     let vote = Message { term: Term(3), body: MessageBody::Vote { last: at(2, 2), transfer: true } };
     assert!(sent.contains(&(B, vote)), "{sent:?}");
@@ -290,7 +303,7 @@ fn a_call_to_take_over_is_forgotten_after_a_while_and_counts_from_the_leader_onl
         lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
         lab.hear(caller, 2, MessageBody::TimeoutNow { last: at(2, 2) });
         lab.now = lab.now + later;
-        let entries = vec![entry(2, 2)];
+        let entries = vec![entry(2, 2)].into();
         lab.hear(A, 2, MessageBody::Append { previous: at(1, 1), entries, commit: LogIndex(1), sent: Moment::ZERO });
         assert_eq!(lab.node.term(), Term(2));
     }
@@ -309,9 +322,13 @@ fn a_successor_is_called_again_and_again_then_the_next_one() {
             for voter in [A, B] {
                 let sent = lab.now;
                 calls.extend(
-                    lab.hear(voter, term, MessageBody::HeartbeatReply { round: 0, sent })
-                        .into_iter()
-                        .filter_map(called),
+                    lab.hear(
+                        voter,
+                        term,
+                        MessageBody::HeartbeatReply { priority: 100, round: 0, sent, marked: Default::default() },
+                    )
+                    .into_iter()
+                    .filter_map(called),
                 );
             }
             lab.now = lab.node.deadline();
@@ -337,8 +354,12 @@ fn a_mismatch_from_the_future_restarts_nothing() {
 #[test]
 fn an_acknowledgement_covers_no_more_than_the_append_proved() {
     let mut lab = Lab::new(&[1, 1, 1], 1);
-    let append =
-        MessageBody::Append { previous: at(1, 1), entries: vec![entry(1, 2)], commit: LogIndex(1), sent: Moment::ZERO };
+    let append = MessageBody::Append {
+        previous: at(1, 1),
+        entries: vec![entry(1, 2)].into(),
+        commit: LogIndex(1),
+        sent: Moment::ZERO,
+    };
     let answers = lab.hear(A, 2, append);
     let acknowledged = MessageBody::Appended { matched: LogIndex(2) };
     assert!(answers.contains(&(A, Message { term: Term(2), body: acknowledged })), "{answers:?}");
@@ -349,7 +370,7 @@ fn a_command_that_is_in_the_log_twice_or_too_early_has_no_effect() {
     let mut lab = Lab::new(&[], 1);
     let command = |serial| Payload::Command(Command { author: A, serial: Serial(serial), body: Bytes::new() });
     let entries = [1, 1, 3, 2, 1].into_iter().zip(2..);
-    let entries: Vec<_> =
+    let entries: Entries =
         entries.map(|(serial, index)| Entry { payload: command(serial), ..entry(2, index) }).collect();
     lab.hear(A, 2, MessageBody::Append { previous: at(1, 1), entries, commit: LogIndex(6), sent: Moment::ZERO });
     assert_eq!(lab.applied, [Serial(1), Serial(2)]);

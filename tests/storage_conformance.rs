@@ -5,12 +5,15 @@
 mod rooms;
 
 use bevy_quorum::{
-    raft::{Ballot, Durable, LogIndex, NodeId, Serial, Term, Write, WriteId},
+    raft::{Ballot, Durable, LogIndex, LogPosition, NodeId, Serial, Term, Write, WriteId},
     storage::{DiskStorage, Identity, MemoryDisk, Opened, Storage, StorageError},
 };
 use bytes::Bytes;
-use rooms::{Diary, entry, identity, wait_for};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use rooms::{Diary, entry, identity, snapshot, wait_for};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 use tempfile::TempDir;
 
 /// Where a store can be.
@@ -57,8 +60,10 @@ fn a_new_store_holds_its_founding_state() {
     everywhere(|place| {
         let founding = Durable {
             ballot: Ballot { term: Term(1), vote: Some(NodeId(7)) },
-            log: vec![entry(1, 1), entry(1, 2)],
-            commit: LogIndex(1),
+            snapshot: Some(Arc::new(snapshot(1, 8))),
+            base: LogPosition { term: Term(1), index: LogIndex(6) },
+            log: vec![entry(1, 7), entry(1, 8), entry(1, 9)],
+            commit: LogIndex(8),
             outbox: [(Serial(4), Bytes::from_static(b"draw"))].into(),
             last_serial: Serial(5),
         };
@@ -128,8 +133,11 @@ fn a_write_may_replace_the_end_of_the_log() {
     everywhere(|place| {
         let mut storage = founded(place);
         submit(&mut *storage, 1, Write { entries: (1..=9).map(|index| entry(1, index)).collect(), ..Write::default() });
-        let write =
-            Write { truncate_from: Some(LogIndex(4)), entries: vec![entry(2, 4), entry(2, 5)], ..Write::default() };
+        let write = Write {
+            truncate_from: Some(LogIndex(4)),
+            entries: vec![entry(2, 4), entry(2, 5)].into(),
+            ..Write::default()
+        };
         submit(&mut *storage, 2, write);
         drop(storage);
         let log = place.open().unwrap().durable.log;
@@ -155,7 +163,7 @@ fn settled_commands_are_forgotten_and_their_serials_are_not() {
 fn a_commit_index_alone_completes_and_is_kept_by_a_clean_close() {
     everywhere(|place| {
         let mut storage = founded(place);
-        submit(&mut *storage, 1, Write { entries: vec![entry(1, 1)], ..Write::default() });
+        submit(&mut *storage, 1, Write { entries: vec![entry(1, 1)].into(), ..Write::default() });
         submit(&mut *storage, 2, Write { commit: Some(LogIndex(1)), ..Write::default() });
         wait_for(&mut *storage, WriteId(2));
         drop(storage);
@@ -200,7 +208,7 @@ fn a_place_holds_one_room_open_once() {
 fn a_write_that_does_not_follow_is_a_broken_invariant() {
     let outbox_put = |serial| vec![(Serial(serial), Bytes::new())];
     let nonsense = [
-        Write { entries: vec![entry(1, 3)], ..Write::default() },
+        Write { entries: vec![entry(1, 3)].into(), ..Write::default() },
         Write { commit: Some(LogIndex(2)), ..Write::default() },
         Write { truncate_from: Some(LogIndex(1)), ..Write::default() },
         Write { outbox_put: outbox_put(1), ..Write::default() },
@@ -208,7 +216,7 @@ fn a_write_that_does_not_follow_is_a_broken_invariant() {
     everywhere(|place| {
         let mut storage = founded(place);
         let write = Write {
-            entries: vec![entry(1, 1)],
+            entries: vec![entry(1, 1)].into(),
             commit: Some(LogIndex(1)),
             outbox_put: outbox_put(1),
             ..Write::default()
@@ -264,7 +272,7 @@ fn after_a_failed_write_a_store_says_so_for_ever() {
     let disk = MemoryDisk::new();
     let mut storage = founded(&disk);
     disk.fail();
-    submit(&mut *storage, 1, Write { entries: vec![entry(1, 1)], ..Write::default() });
+    submit(&mut *storage, 1, Write { entries: vec![entry(1, 1)].into(), ..Write::default() });
     for _ in 0..2 {
         assert!(matches!(storage.poll(), Err(StorageError::Io { .. })));
     }

@@ -3,7 +3,8 @@
 
 use bevy_quorum::{
     raft::{
-        Command, Entry, LogIndex, LogTime, Member, Membership, NodeId, Payload, Permission, Serial, Standing, Term,
+        Command, Digest, Entry, LogIndex, LogTime, Member, Membership, NodeId, Payload, Permission, Serial, Standing,
+        Term,
     },
     storage::Identity,
     wire::{Invitation, decode_canonical, encode, node_id_of},
@@ -15,7 +16,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn entries() -> [(&'static str, Entry); 3] {
+fn entries() -> [(&'static str, Entry); 5] {
     let at = |index, payload| Entry { term: Term(3), index: LogIndex(index), time: LogTime(70_000), payload };
     let command =
         Command { author: NodeId(0x0123_4567_89ab_cdef), serial: Serial(251), body: Bytes::from_static(b"draw") };
@@ -28,6 +29,8 @@ fn entries() -> [(&'static str, Entry); 3] {
     [
         ("empty", at(1, Payload::Empty)),
         ("command", at(300, Payload::Command(command))),
+        ("mark", at(302, Payload::Mark)),
+        ("agreed", at(303, Payload::Agreed { mark: LogIndex(302), digest: Digest([9; 32]) })),
         ("membership", at(301, Payload::Membership(Membership { members: members.into() }))),
     ]
 }

@@ -8,8 +8,8 @@ use super::{
     told::{Detail, Told},
 };
 use crate::raft::{
-    Applied, Ballot, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment, Node, NodeId,
-    Payload, Permission, ReadId, Rejected, RoleKind, Serial, Standing, Term,
+    Applied, Ballot, ChangeRefused, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment,
+    Node, NodeId, Payload, Permission, ReadId, Rejected, RoleKind, Serial, Snapshot, Standing, Term,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -25,6 +25,11 @@ pub struct Cluster {
     pub(super) queue: BTreeMap<(Moment, u64), Event>,
     pub(super) scheduled: u64,
     pub(super) sent: u64,
+    pub(super) ballast: usize,
+    pub(super) game_latency: Duration,
+    pub(super) snapshots: u64,
+    pub(super) restores: u64,
+    pub(super) installs: u64,
     reads: u64,
     pub(super) referee: Referee,
     pub(super) told: Told,
@@ -59,12 +64,17 @@ impl Cluster {
             seed: 0,
             dice: Dice::new(0),
             now: Moment::ZERO,
-            config: Config::default(),
+            config: Config { makes_snapshots: true, ..Config::default() },
             machines: machines.collect(),
             network: Network::default(),
             queue: BTreeMap::new(),
             scheduled: 0,
             sent: 0,
+            ballast: 0,
+            game_latency: Duration::ZERO,
+            snapshots: 0,
+            restores: 0,
+            installs: 0,
             reads: 0,
             referee: Referee::default(),
             told: Told::default(),
@@ -101,6 +111,20 @@ impl Cluster {
         self
     }
 
+    /// Makes every state this much larger, in bytes.
+    #[must_use]
+    pub fn ballast(mut self, bytes: usize) -> Self {
+        self.ballast = bytes;
+        self
+    }
+
+    /// Lets every game take this long to make a snapshot.
+    #[must_use]
+    pub fn game_latency(mut self, latency: Duration) -> Self {
+        self.game_latency = latency;
+        self
+    }
+
     fn restart_all(mut self) -> Self {
         assert_eq!(self.now, Moment::ZERO, "settings come before time passes");
         self.dice = Dice::new(self.seed);
@@ -109,13 +133,18 @@ impl Cluster {
             machine.life = 0;
             machine.start(&self.config, self.seed, self.now);
         }
-        let ids: Vec<u64> = self.machines.keys().copied().collect();
+        self.link_all();
+        self
+    }
+
+    /// All running nodes learn that they are linked.
+    pub(super) fn link_all(&mut self) {
+        let ids: Vec<u64> = self.numbers().filter(|node| self.is_running(*node)).collect();
         for (place, a) in ids.iter().enumerate() {
             for b in &ids[place + 1..] {
                 self.link(*a, *b);
             }
         }
-        self
     }
 
     /// Changes the weather everywhere, from now on.
@@ -258,6 +287,19 @@ impl Cluster {
         changed
     }
 
+    /// Removes a member, as somebody at a node wishes.
+    ///
+    /// # Errors
+    /// If that can't be done there, or not now.
+    pub fn remove(&mut self, node: u64, member: u64) -> Result<LogIndex, ChangeRefused> {
+        let now = self.now;
+        let machine = self.machine_mut(node);
+        let now = machine.clock.read(now);
+        let removed = machine.node.as_mut().expect("who removes somebody runs").remove(now, NodeId(member));
+        self.settle(node);
+        removed
+    }
+
     /// Lets time pass until there is a leader.
     pub fn wait_for_leader(&mut self) -> u64 {
         self.run_until(Duration::from_secs(30), |cluster| cluster.leader().is_some());
@@ -291,7 +333,27 @@ impl Cluster {
         self.machines.keys().copied().collect::<Vec<_>>().into_iter()
     }
 
-    /// What a node has applied since it started.
+    /// The newest snapshot on a node's disk.
+    pub fn snapshot(&self, node: u64) -> Option<&Snapshot> {
+        self.disk(node).snapshot.as_deref()
+    }
+
+    /// The first index that the log on a node's disk still has, or would have.
+    pub fn log_start(&self, node: u64) -> LogIndex {
+        self.disk(node).base.index.next()
+    }
+
+    /// How many snapshots games were asked for.
+    pub fn snapshots(&self) -> u64 {
+        self.snapshots
+    }
+
+    /// How many times a state was replaced by a snapshot's.
+    pub fn restores(&self) -> u64 {
+        self.restores
+    }
+
+    /// What a node's state consists of.
     pub fn applied(&self, node: u64) -> &[Applied] {
         &self.machines[&node].applied
     }

@@ -162,6 +162,6 @@ impl Fate {
 /// Half of a write, as a store that doesn't look for the end of it would take it.
 fn first_part(write: Write) -> Write {
     let count = write.entries.len() / 2;
-    let entries = write.entries.into_iter().take(count).collect();
+    let entries = write.entries.iter().take(count).cloned().collect();
     Write { entries, truncate_from: write.truncate_from, ..Write::default() }
 }

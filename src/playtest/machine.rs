@@ -1,10 +1,11 @@
-//! One simulated computer: a node while it runs, a clock, and a disk that outlives it.
+//! One simulated computer: a node while it runs, a state machine, a clock, and a disk that outlives it.
 
-use super::{clock::Clock, disk::Disk, registers::Registers, run::Event};
+use super::{clock::Clock, disk::Disk, registers::Registers, run::Event, state::State};
 use crate::raft::{
-    Applied, Config, Dice, Durable, Holdup, Input, LogIndex, Membership, Moment, Node, NodeId, Payload, Permission,
-    ReadId, Serial, Write,
+    Applied, Config, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Membership, Moment, Node, NodeId,
+    Payload, Permission, ReadId, Serial, Write,
 };
+use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
 
 pub(super) struct Machine {
@@ -16,10 +17,18 @@ pub(super) struct Machine {
     pub clock: Clock,
     /// Counts starts, so that completions of an earlier life are not mistaken.
     pub life: u64,
-    /// What this life has applied.
+    /// What the state consists of: everything applied, in this life or before.
     pub applied: Vec<Applied>,
     /// What came of it.
     pub registers: Registers,
+    /// The same, as the state machine of a game would have it.
+    pub state: State,
+    /// Its game makes no snapshots for now.
+    pub dozes: bool,
+    /// It has not yet restored the state that its store held when it started.
+    pub starts_over: bool,
+    /// The snapshot that it was asked for last, and has not made.
+    pub asked: Option<(LogIndex, Bytes)>,
     /// What this life wants to read.
     pub reading: BTreeMap<ReadId, Question>,
     /// What this life has read.
@@ -79,6 +88,10 @@ impl Machine {
             life: 0,
             applied: Vec::new(),
             registers: Registers::default(),
+            state: State::default(),
+            dozes: false,
+            starts_over: false,
+            asked: None,
             reading: BTreeMap::new(),
             read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
@@ -94,6 +107,9 @@ impl Machine {
         self.life += 1;
         self.applied.clear();
         self.registers = Registers::default();
+        self.state = State::default();
+        self.asked = None;
+        self.starts_over = durable.snapshot.is_some();
         self.reading.clear();
         self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
@@ -124,7 +140,8 @@ impl Machine {
 
     /// The configuration in force on its disk, if there is one.
     pub fn stored_membership(&self) -> Option<&Membership> {
-        self.memberships_after(LogIndex(0)).last()
+        let snapshot = self.disk.image.snapshot.as_ref().map(|snapshot| &snapshot.membership);
+        self.memberships_after(LogIndex(0)).last().or(snapshot)
     }
 
     /// Whether it still runs, and was not started anew since.
@@ -177,14 +194,21 @@ pub(super) fn absorb(disk: &mut Durable, write: Write) {
     }
     if let Some(from) = write.truncate_from {
         assert!(from > disk.commit, "what is committed stays");
-        disk.log.truncate(usize::try_from(from.0 - 1).expect("logs fit in memory"));
+        disk.log.retain(|entry| entry.index < from);
     }
-    for entry in write.entries {
-        assert_eq!(entry.index.0, disk.log.len() as u64 + 1, "entries are written without gaps");
-        disk.log.push(entry);
+    if let Some(snapshot) = write.snapshot {
+        assert!(snapshot.position.index > snapshot_index(disk), "a snapshot is replaced by a newer one");
+        disk.snapshot = Some(snapshot);
+    }
+    if let Some(base) = write.compact {
+        compact(disk, base);
+    }
+    for entry in &write.entries {
+        assert_eq!(entry.index, end(disk).next(), "entries are written without gaps");
+        disk.log.push(entry.clone());
     }
     if let Some(commit) = write.commit {
-        assert!(commit >= disk.commit && commit.0 <= disk.log.len() as u64, "the commit index grows within the log");
+        assert!(commit >= disk.commit && commit <= end(disk), "the commit index grows within the log");
         disk.commit = commit;
     }
     for (serial, body) in write.outbox_put {
@@ -195,4 +219,31 @@ pub(super) fn absorb(disk: &mut Durable, write: Write) {
     if let Some(settled) = write.outbox_settled {
         disk.outbox = disk.outbox.split_off(&settled.next());
     }
+}
+
+/// The index of a disk's last entry.
+pub(super) fn end(disk: &Durable) -> LogIndex {
+    LogIndex(disk.base.index.0 + disk.log.len() as u64)
+}
+
+/// The entry that a disk's snapshot stands for.
+pub(super) fn snapshot_index(disk: &Durable) -> LogIndex {
+    disk.snapshot.as_ref().map_or(LogIndex(0), |snapshot| snapshot.position.index)
+}
+
+/// The entry at `index` on a disk, if it is not cut off.
+pub(super) fn entry(disk: &Durable, index: LogIndex) -> Option<&Entry> {
+    let place = index.0.checked_sub(disk.base.index.0 + 1)?;
+    disk.log.get(usize::try_from(place).ok()?)
+}
+
+/// Lets the log on a disk begin after `base`.
+fn compact(disk: &mut Durable, base: LogPosition) {
+    assert!(base.index > disk.base.index, "a log is never cut twice at one place");
+    match entry(disk, base.index) {
+        Some(entry) => assert_eq!(entry.position(), base, "what is cut off is what the node means"),
+        None => assert!(end(disk) < base.index, "a log goes on after what it is cut off at"),
+    }
+    disk.log.retain(|entry| entry.index > base.index);
+    disk.base = base;
 }

@@ -77,6 +77,8 @@ impl Cluster {
     /// Adds how often things happened.
     pub(super) fn count(&self, coverage: &mut Coverage) {
         self.referee.count(coverage);
+        coverage.snapshots_made = self.snapshots;
+        coverage.snapshot_installs = self.installs;
         coverage.lost_messages = self.network.lost;
         coverage.doubled_messages = self.network.doubled;
         for disk in self.machines.values().map(|machine| &machine.disk) {
@@ -134,6 +136,23 @@ impl Cluster {
         assert!(!self.is_running(node), "the store of a running node is open");
         self.told.happened(self.now, || format!("the store of {node} is lost"));
         self.machine_mut(node).disk.ruined = true;
+    }
+
+    /// A node's game stops to make snapshots; consensus goes on.
+    pub fn doze(&mut self, node: u64) {
+        self.machine_mut(node).dozes = true;
+    }
+
+    /// A node's game goes on, and makes the snapshot that it was asked for last.
+    pub fn rouse(&mut self, node: u64) {
+        self.machine_mut(node).dozes = false;
+        self.make_snapshot(node);
+        self.settle(node);
+    }
+
+    /// A fault of a node's game: from now on its state is another one.
+    pub fn corrupt(&mut self, node: u64) {
+        self.machine_mut(node).state.corrupt();
     }
 
     /// Whether the store of a node is lost for good.

@@ -30,6 +30,7 @@ mod referee;
 mod registers;
 mod run;
 mod sim;
+mod state;
 mod told;
 
 pub use cluster::Cluster;

@@ -16,6 +16,15 @@ pub(super) struct Swap {
 }
 
 impl Registers {
+    /// What came of all these commands.
+    pub fn of(applied: &[Applied]) -> Self {
+        let mut registers = Self::default();
+        for applied in applied {
+            registers.apply(applied);
+        }
+        registers
+    }
+
     /// Carries a command out, and gives its reply; what is no swap changes nothing.
     pub fn apply(&mut self, applied: &Applied) -> Option<u64> {
         let swap = Swap::decode(&applied.command.body).filter(|_| applied.refusal.is_none())?;

@@ -4,6 +4,8 @@ use super::{
     Cluster,
     machine::{Answer, Asked, Outcome},
     referee::Check,
+    registers::Registers,
+    state::State,
 };
 use crate::raft::{Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
 use std::time::Duration;
@@ -160,11 +162,31 @@ impl Cluster {
                 let found = machine.registers.apply(&applied);
                 let (asked, refused) = (Asked::Command(applied.command.serial), applied.refusal.is_some());
                 let is_own = applied.command.author == NodeId(at);
+                machine.state.apply(&applied);
                 machine.applied.push(applied);
                 if is_own {
                     self.outcomes.push(Outcome { node: at, asked, at: now, found, refused });
                 }
                 self.referee.inspect_applied(&self.machines[&at]);
+            }
+            Effect::Snapshot { position } => {
+                self.snapshots += 1;
+                let ballast = self.ballast;
+                let machine = self.machine_mut(at);
+                machine.asked = Some((position.index, machine.state.bytes(ballast)));
+                if !machine.dozes {
+                    self.make_snapshot(at);
+                }
+            }
+            Effect::Restore(snapshot) => {
+                self.restores += 1;
+                let starts_over = std::mem::take(&mut self.machine_mut(at).starts_over);
+                self.installs += u64::from(!starts_over);
+                let state = State::restore(&snapshot.state);
+                let applied = self.referee.inspect_restored(at, &state).to_vec();
+                let machine = self.machine_mut(at);
+                machine.registers = Registers::of(&applied);
+                (machine.state, machine.applied) = (state, applied);
             }
             Effect::Read { id, outcome } => {
                 let (now, machine) = (self.now, self.machine_mut(at));
@@ -177,6 +199,20 @@ impl Cluster {
                 machine.read.insert(id, Answer { outcome, applied });
                 self.outcomes.push(Outcome { node: at, asked: Asked::Read(id), at: now, found, refused });
             }
+        }
+    }
+
+    /// A machine's game answers with the snapshot that it was asked for last.
+    pub(super) fn make_snapshot(&mut self, to: u64) {
+        let (now, latency) = (self.now, self.game_latency);
+        let machine = self.machine_mut(to);
+        let Some((index, state)) = machine.asked.take().filter(|_| machine.node.is_some()) else { return };
+        if latency.is_zero() {
+            machine.handle(now, Input::Snapshotted { index, state });
+        } else {
+            let life = machine.life;
+            let input = Input::Snapshotted { index, state };
+            self.schedule(now + latency, Event::Tell { to, life, input });
         }
     }
 

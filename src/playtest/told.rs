@@ -1,9 +1,11 @@
 //! What happened last, to be told when something fails.
 
-use super::machine::Machine;
-use crate::raft::{Input, Message, MessageBody, Moment, Node, Step};
+use super::machine::{Machine, end};
+use crate::raft::{Input, LogIndex, Message, MessageBody, Moment, Node, Step};
 use std::collections::{BTreeMap, VecDeque};
 
+/// How many bytes of a snapshot a failure shows.
+const BYTES_SHOWN_MAX: usize = 16;
 /// How many events a failure shows.
 const EVENTS_MAX: usize = 120;
 
@@ -35,7 +37,7 @@ enum Event {
 impl Told {
     pub fn input(&mut self, now: Moment, node: u64, input: &Input) {
         if self.detail != Detail::Nothing && !is_routine(input) {
-            self.tell(now, node, Event::Heard(input.clone()));
+            self.tell(now, node, Event::Heard(shortened(input.clone())));
         }
     }
 
@@ -82,10 +84,10 @@ impl Told {
 
 fn print_machine(machine: &Machine) {
     let disk = &machine.disk.image;
-    let stored = format!("stored: ballot {:?}, log to {}, commit {}", disk.ballot, disk.log.len(), disk.commit);
+    let stored = format!("stored: ballot {:?}, log to {}, commit {}", disk.ballot, end(disk), disk.commit);
     match &machine.node {
         Some(node) => eprintln!(
-            "node {}: {:?} in {:?}, leader {:?}, log to {} (durably {}), commit {}, voters {:?}, learners {:?}; {stored}",
+            "node {}: {:?} in {:?}, leader {:?}, log to {} (durably {}), commit {}, applied {}, snapshot {}, trouble {:?}, voters {:?}, learners {:?}; {stored}",
             machine.id,
             node.role_kind(),
             node.ballot(),
@@ -93,12 +95,26 @@ fn print_machine(machine: &Machine) {
             node.last(),
             node.durable(),
             node.commit(),
+            node.applied(),
+            node.snapshot().map_or(LogIndex(0), |snapshot| snapshot.position.index),
+            node.status().trouble,
             node.membership().voters().map(|id| id.0).collect::<Vec<_>>(),
             node.membership().learners().map(|id| id.0).collect::<Vec<_>>(),
         ),
         None if machine.disk.ruined => eprintln!("node {}: its store is lost", machine.id),
         None => eprintln!("node {}: stopped; {stored}", machine.id),
     }
+}
+
+/// What is worth showing of an input: of a snapshot only the beginning.
+fn shortened(mut input: Input) -> Input {
+    let bytes = match &mut input {
+        Input::Receive { message: Message { body: MessageBody::Snapshot { bytes, .. }, .. }, .. } => bytes,
+        Input::Snapshotted { state, .. } => state,
+        _ => return input,
+    };
+    bytes.truncate(BYTES_SHOWN_MAX);
+    input
 }
 
 /// What happens all the time, and would crowd out what matters.

@@ -1,6 +1,9 @@
 //! Who is let in, who votes, who is let go: the leader decides from what it hears itself.
 
-use super::{Joiner, MEMBERS_MAX, Member, Moment, Node, NodeId, Standing, quorum::majority};
+use super::{
+    Joiner, LogIndex, MEMBERS_MAX, Member, Moment, Node, NodeId, Standing, progress::Progress, quorum::majority,
+    role::Role,
+};
 use std::collections::BTreeMap;
 
 /// The most linked nodes that are remembered.
@@ -38,20 +41,33 @@ impl Node {
             progress.retiring = None;
             leadership.heartbeat_at = now;
         }
+        self.reconsider();
+    }
+
+    /// Something happened that the configuration may have to follow. Nothing else makes a leader look at it, but for
+    /// its heartbeats.
+    pub(super) fn reconsider(&mut self) {
+        if let Some(leadership) = self.role.leadership_mut() {
+            leadership.unsettled = true;
+        }
     }
 
     /// Takes the first step towards a better configuration, if one can be taken now: a vote given up, a dead
-    /// voter, a newcomer, a learner fit to vote. Dead voters go before others come (§4.4).
+    /// voter, a newcomer, a learner fit to vote, one that is fitter than a voter. Who is dead goes before another
+    /// comes (§4.4); who lives goes after.
     pub(super) fn steer(&mut self) {
-        if self.is_handing_over() || !self.may_change() {
+        let unsettled = self.role.leadership_mut().is_some_and(|leadership| std::mem::take(&mut leadership.unsettled));
+        if !unsettled || !self.may_change() {
             return;
         }
         if let Some(voter) = self.voter_to_demote() {
             self.set_standing(voter, Standing::Learner);
         } else if let Some(joiner) = self.newcomer() {
             self.let_in(joiner);
-        } else if let Some(learner) = self.learner_to_promote() {
+        } else if let Some(learner) = self.learner_to_promote().or_else(|| self.learner_to_prefer()) {
             self.set_standing(learner, Standing::Voter);
+        } else if let Some(voter) = self.voter_to_replace() {
+            self.set_standing(voter, Standing::Learner);
         }
     }
 
@@ -143,12 +159,60 @@ impl Node {
         })
     }
 
+    /// A learner in the place of a voter that should rather stand back: for as long as both have been so, and every voter is
+    /// heard. For a moment there is one voter more.
+    fn learner_to_prefer(&self) -> Option<NodeId> {
+        let is_full = self.membership().voters().count() == self.config.voters_max;
+        if !is_full || !self.membership().voters().all(|voter| self.hears(voter)) {
+            return None;
+        }
+        let least = self.least_preferred_voter()?;
+        let fit = self.membership().learners().filter(|learner| self.is_fit(*learner, self.config.settling));
+        fit.max_by_key(|learner| self.priority_of(*learner)).filter(|learner| self.is_clearly_ahead(*learner, least))
+    }
+
+    /// The voter whose place another has taken.
+    fn voter_to_replace(&self) -> Option<NodeId> {
+        let is_crowded = self.membership().voters().count() > self.config.voters_max;
+        let least = self.least_preferred_voter().filter(|_| is_crowded)?;
+        let others = || self.membership().voters().filter(|voter| *voter != least);
+        let replaced = others().any(|voter| self.is_clearly_ahead(voter, least));
+        (replaced && self.is_majority_without(least)).then_some(least)
+    }
+
+    /// The leader hands over before it is replaced itself.
+    fn least_preferred_voter(&self) -> Option<NodeId> {
+        let others = self.membership().voters().filter(|voter| *voter != self.id);
+        others.filter(|voter| self.priority_of(*voter).is_some()).min_by_key(|voter| self.priority_of(*voter))
+    }
+
+    /// Who was removed hears from this leader until it knows, or answers no more.
+    pub(super) fn dismiss(&mut self) {
+        let (now, attention, removed) = (self.now, self.attention(), self.log.membership_index());
+        let members = &self.log.membership().members;
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let knows = |progress: &Progress| progress.matched >= removed && progress.commit_told >= removed;
+        leadership.peers.retain(|peer, progress| {
+            members.contains_key(peer) || (progress.is_heard(now, attention) && !knows(progress))
+        });
+    }
+
+    /// Who is left out from the configuration in force on is let in again only when it is linked anew.
+    pub(super) fn forget_removed(&mut self, before: LogIndex) {
+        let Self { log, links, .. } = self;
+        let (before, after) = (&log.membership_at(before).members, &log.membership().members);
+        links.joiners.retain(|node, _| !before.contains_key(node) || after.contains_key(node));
+    }
+
     /// A voter is about to close: its vote goes, its membership stays.
     pub(super) fn let_retire(&mut self, from: NodeId) {
         let now = self.now;
         let progress = self.role.leadership_mut().and_then(|leadership| leadership.peers.get_mut(&from));
         match progress {
-            Some(progress) => progress.retiring = Some(now),
+            Some(progress) => {
+                progress.retiring = Some(now);
+                self.reconsider();
+            }
             None => self.ignore(),
         }
     }

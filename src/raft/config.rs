@@ -32,6 +32,17 @@ pub struct Config {
     pub forward_window_bytes: usize,
     /// The most bytes a leader appends ahead of what is committed.
     pub uncommitted_bytes_max: usize,
+    /// Whether this node makes snapshots: its driver answers [`Effect::Snapshot`](super::Effect::Snapshot).
+    /// Without them the log is never cut.
+    pub makes_snapshots: bool,
+    /// How many bytes of entries gather before the leader marks the next place for a snapshot.
+    pub mark_bytes: usize,
+    /// How many entries do.
+    pub mark_entries: u64,
+    /// How many bytes of entries before a snapshot are kept for followers that are a little behind.
+    pub tail_bytes: usize,
+    /// The most bytes of entries that gather while no snapshot is agreed on.
+    pub log_bytes_max: usize,
     /// The most commands of its own that a node keeps until they are settled.
     pub outbox_commands_max: usize,
     /// The most bytes of those.
@@ -58,6 +69,11 @@ impl Default for Config {
             window_bytes: 512 * 1024,
             forward_window_bytes: 128 * 1024,
             uncommitted_bytes_max: 4 * 1024 * 1024,
+            makes_snapshots: false,
+            mark_bytes: 4 * 1024 * 1024,
+            mark_entries: 16 * 1024,
+            tail_bytes: 1024 * 1024,
+            log_bytes_max: 64 * 1024 * 1024,
             outbox_commands_max: 100_000,
             outbox_bytes_max: 64 * 1024 * 1024,
             reads_max: 4_096,

@@ -3,9 +3,9 @@
 //! One write is under way at a time; what comes up meanwhile is gathered into the next. So a slow disk
 //! makes larger writes, not more of them, and completions can't be mistaken for one another.
 
-use super::{Ballot, Entry, LogIndex, Message, NodeId, Serial, Term, Write, WriteId};
+use super::{Ballot, LogIndex, LogPosition, Message, NodeId, Serial, Snapshot, Term, Write, WriteId, log::Log};
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 /// The most messages that wait for the disk; more are lost, as any message may be.
 pub(super) const HELD_MAX: usize = 1_024;
@@ -19,8 +19,10 @@ pub(super) struct Durability {
     log: LogIndex,
     /// The ballot is durable as of this term.
     ballot: Ballot,
-    /// Where the log ends once what is under way is done.
+    /// Where the log ends once what is under way is done; what comes after it is staged.
     submitted: LogIndex,
+    /// Where the log ends once what is staged is done too.
+    staged_log: LogIndex,
     /// The commit index as last handed to the store.
     commit: LogIndex,
     /// Messages, each behind the write that makes it true.
@@ -45,6 +47,7 @@ impl Durability {
             log,
             ballot,
             submitted: log,
+            staged_log: log,
             commit,
             held: VecDeque::new(),
         }
@@ -71,8 +74,9 @@ impl Durability {
         self.staged.ballot = Some(ballot);
     }
 
-    pub fn stage_entry(&mut self, entry: Entry) {
-        self.staged.entries.push(entry);
+    /// The log has grown, up to here.
+    pub fn stage_log(&mut self, last: LogIndex) {
+        self.staged_log = last;
     }
 
     /// Overwrites the log from `from` on.
@@ -81,15 +85,27 @@ impl Durability {
     /// their places.
     pub fn stage_truncation(&mut self, from: LogIndex) {
         let kept = LogIndex(from.0 - 1);
-        self.staged.entries.retain(|entry| entry.index < from);
         if from <= self.submitted {
             let earlier = self.staged.truncate_from.map_or(from, |earlier| earlier.min(from));
             self.staged.truncate_from = Some(earlier);
+            self.submitted = kept;
         }
+        self.staged_log = kept;
         self.log = self.log.min(kept);
         if let Some(under_way) = &mut self.under_way {
             under_way.log = under_way.log.min(kept);
         }
+    }
+
+    /// Keeps a snapshot.
+    pub fn stage_snapshot(&mut self, snapshot: Arc<Snapshot>) {
+        self.staged.snapshot = Some(snapshot);
+    }
+
+    /// Lets the log begin after `base`.
+    pub fn stage_compaction(&mut self, base: LogPosition) {
+        self.staged.compact = Some(base);
+        self.staged_log = self.staged_log.max(base.index);
     }
 
     pub fn stage_command(&mut self, serial: Serial, body: Bytes) {
@@ -120,21 +136,23 @@ impl Durability {
 
     /// Begins the next write, if there is cause and none is under way. The commit index rides along;
     /// with `even_idle` it is cause enough.
-    pub fn begin(&mut self, last: LogIndex, commit: LogIndex, even_idle: bool) -> Option<(WriteId, Write)> {
+    pub fn begin(&mut self, log: &Log, commit: LogIndex, even_idle: bool) -> Option<(WriteId, Write)> {
         let cause = self.is_urgent() || (even_idle && self.is_behind(commit));
         if self.under_way.is_some() || !cause {
             return None;
         }
         let mut write = std::mem::take(&mut self.staged);
+        write.entries = log.entries_from(self.submitted.max(log.base().index).next());
         if commit > self.commit {
             write.commit = Some(commit);
             self.commit = commit;
         }
         self.last = self.last.next();
-        self.submitted = last;
+        self.submitted = log.last().index;
+        self.staged_log = self.submitted;
         self.under_way = Some(UnderWay {
             id: self.last,
-            log: last,
+            log: self.submitted,
             ballot: write.ballot.unwrap_or(self.ballot),
             outbox: write.outbox_put.last().map(|(serial, _)| *serial),
         });
@@ -167,7 +185,9 @@ impl Durability {
         let staged = &self.staged;
         staged.ballot.is_some()
             || staged.truncate_from.is_some()
-            || !staged.entries.is_empty()
+            || staged.snapshot.is_some()
+            || staged.compact.is_some()
+            || self.staged_log > self.submitted
             || !staged.outbox_put.is_empty()
     }
 }
@@ -176,14 +196,39 @@ impl Durability {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::raft::{LogTime, MessageBody, Payload};
+    use crate::raft::{Entry, LogTime, MessageBody, Payload};
 
     fn entry(index: u64, term: u64) -> Entry {
         Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
     }
 
-    fn fresh() -> Durability {
-        Durability::new(Ballot::default(), LogIndex(0), LogIndex(0))
+    /// A log, and what becomes of it on the disk.
+    struct Desk {
+        log: Log,
+        durability: Durability,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let durability = Durability::new(Ballot::default(), LogIndex(0), LogIndex(0));
+            Self { log: Log::default(), durability }
+        }
+
+        fn append(&mut self, term: u64, indexes: std::ops::RangeInclusive<u64>) {
+            for index in indexes {
+                self.log.append(entry(index, term));
+                self.durability.stage_log(LogIndex(index));
+            }
+        }
+
+        fn truncate_from(&mut self, index: u64) {
+            self.log.truncate_from(LogIndex(index));
+            self.durability.stage_truncation(LogIndex(index));
+        }
+
+        fn begin(&mut self) -> (WriteId, Write) {
+            self.durability.begin(&self.log, LogIndex(0), false).unwrap()
+        }
     }
 
     fn message() -> Message {
@@ -192,60 +237,62 @@ mod tests {
 
     #[test]
     fn a_completion_vouches_for_nothing_that_was_overwritten() {
-        let mut durability = fresh();
-        (1..=3).for_each(|index| durability.stage_entry(entry(index, 1)));
-        let (first, _) = durability.begin(LogIndex(3), LogIndex(0), false).unwrap();
-        durability.stage_truncation(LogIndex(2));
-        durability.stage_entry(entry(2, 2));
-        durability.stage_entry(entry(3, 2));
-        durability.finish(first);
-        assert_eq!(durability.log(), LogIndex(1));
-        let (second, write) = durability.begin(LogIndex(3), LogIndex(0), false).unwrap();
-        assert_eq!(write.truncate_from, Some(LogIndex(2)));
-        durability.finish(second);
-        assert_eq!(durability.log(), LogIndex(3));
+        let mut desk = Desk::new();
+        desk.append(1, 1..=3);
+        let (first, _) = desk.begin();
+        desk.truncate_from(2);
+        desk.append(2, 2..=3);
+        desk.durability.finish(first);
+        assert_eq!(desk.durability.log(), LogIndex(1));
+        let (second, write) = desk.begin();
+        let entries = vec![entry(2, 2), entry(3, 2)];
+        assert_eq!((write.truncate_from, write.entries), (Some(LogIndex(2)), entries.into()));
+        desk.durability.finish(second);
+        assert_eq!(desk.durability.log(), LogIndex(3));
     }
 
     #[test]
     fn what_was_never_handed_over_needs_no_truncation() {
-        let mut durability = fresh();
-        durability.stage_entry(entry(1, 1));
-        durability.stage_entry(entry(2, 1));
-        durability.stage_truncation(LogIndex(2));
-        let (_, write) = durability.begin(LogIndex(1), LogIndex(0), false).unwrap();
-        assert_eq!((write.truncate_from, write.entries), (None, vec![entry(1, 1)]));
+        let mut desk = Desk::new();
+        desk.append(1, 1..=2);
+        desk.truncate_from(2);
+        let (_, write) = desk.begin();
+        assert_eq!((write.truncate_from, write.entries), (None, vec![entry(1, 1)].into()));
     }
 
     #[test]
     fn a_promise_waits_for_its_own_write_not_the_one_before() {
-        let mut durability = fresh();
-        durability.stage_entry(entry(1, 1));
-        let (first, _) = durability.begin(LogIndex(1), LogIndex(0), false).unwrap();
-        durability.stage_ballot(Ballot { term: Term(2), vote: Some(NodeId(9)) });
-        assert_eq!(durability.hold(NodeId(9), message()), None);
-        durability.finish(first);
-        assert_eq!(durability.release(), None);
-        let (second, _) = durability.begin(LogIndex(1), LogIndex(0), false).unwrap();
-        assert_eq!(durability.release(), None);
-        durability.finish(second);
-        assert!(durability.release().is_some());
+        let mut desk = Desk::new();
+        desk.append(1, 1..=1);
+        let (first, _) = desk.begin();
+        desk.durability.stage_ballot(Ballot { term: Term(2), vote: Some(NodeId(9)) });
+        assert_eq!(desk.durability.hold(NodeId(9), message()), None);
+        desk.durability.finish(first);
+        assert_eq!(desk.durability.release(), None);
+        let (second, _) = desk.begin();
+        assert_eq!(desk.durability.release(), None);
+        desk.durability.finish(second);
+        assert!(desk.durability.release().is_some());
     }
 
     #[test]
     fn a_disk_that_never_answers_holds_only_so_much() {
-        let mut durability = fresh();
-        durability.stage_entry(entry(1, 1));
-        let (write, _) = durability.begin(LogIndex(1), LogIndex(0), false).unwrap();
-        (0..2 * HELD_MAX).for_each(|_| assert_eq!(durability.hold(NodeId(9), message()), None));
-        durability.finish(write);
-        assert_eq!(std::iter::from_fn(|| durability.release()).count(), HELD_MAX);
+        let mut desk = Desk::new();
+        desk.append(1, 1..=1);
+        let (write, _) = desk.begin();
+        (0..2 * HELD_MAX).for_each(|_| assert_eq!(desk.durability.hold(NodeId(9), message()), None));
+        desk.durability.finish(write);
+        assert_eq!(std::iter::from_fn(|| desk.durability.release()).count(), HELD_MAX);
     }
 
     #[test]
     fn the_commit_index_alone_is_written_only_when_asked() {
-        let mut durability = fresh();
-        assert_eq!(durability.begin(LogIndex(4), LogIndex(4), false), None);
-        let (_, write) = durability.begin(LogIndex(4), LogIndex(4), true).unwrap();
+        let mut desk = Desk::new();
+        desk.append(1, 1..=4);
+        let (first, _) = desk.begin();
+        desk.durability.finish(first);
+        assert_eq!(desk.durability.begin(&desk.log, LogIndex(4), false), None);
+        let (_, write) = desk.durability.begin(&desk.log, LogIndex(4), true).unwrap();
         assert_eq!(write.commit, Some(LogIndex(4)));
     }
 }

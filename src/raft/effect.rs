@@ -1,10 +1,11 @@
 //! What goes into a node and what comes out of it.
 
 use super::{
-    Ballot, Command, Entry, LogIndex, LogTime, Message, NodeId, Permission, ReadId, Serial, Standing, Term, WriteId,
+    Ballot, Command, Entries, Entry, LogIndex, LogPosition, LogTime, Message, NodeId, Permission, ReadId, Serial,
+    Snapshot, Standing, Term, WriteId,
 };
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Something that happened to a node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +25,18 @@ pub enum Input {
     Linked(Joiner),
     /// Our link to a node is gone. A hint: only silence counts.
     Unlinked(NodeId),
+    /// The game's state as of [`Effect::Snapshot`], in canonical bytes: the same on every replica.
+    ///
+    /// It may come any time later. Without use once a newer snapshot is asked for or agreed on.
+    Snapshotted {
+        /// The mark.
+        index: LogIndex,
+        /// The state, at most [`SNAPSHOT_BYTES_MAX`](super::SNAPSHOT_BYTES_MAX) bytes.
+        state: Bytes,
+    },
+    /// This node should lead rather than others, or rather not: [`PRIORITY_DEFAULT`](super::PRIORITY_DEFAULT) unless
+    /// told, less on a poor link or in a hidden tab, zero to lead only until another can.
+    Priority(u8),
     /// Somebody wishes that another node leads: this voter, or the best one. Nothing happens unless this node leads.
     Transfer {
         /// Who.
@@ -63,6 +76,14 @@ pub enum Effect {
     },
     /// A command is committed and its turn has come.
     Apply(Applied),
+    /// Take the game's state as it is now, after the commands before this and before those after it, and
+    /// answer with [`Input::Snapshotted`] when it is in bytes.
+    Snapshot {
+        /// The mark.
+        position: LogPosition,
+    },
+    /// Whatever was applied, the state is this one now; what comes next is applied to it.
+    Restore(Arc<Snapshot>),
     /// A [read](super::Node::read) has its moment between the commands, or was given up.
     Read {
         /// The name that the caller gave it.
@@ -102,10 +123,15 @@ pub enum Refusal {
 pub struct Write {
     /// The term and the vote in it.
     pub ballot: Option<Ballot>,
-    /// Drop every entry from this index on, before `entries` are added.
+    /// Drop every entry from this index on, before anything else is done to the log.
     pub truncate_from: Option<LogIndex>,
+    /// Keep this snapshot instead of an older one.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Drop every entry up to and including this one, which the snapshot stands for; a log that ends before
+    /// it goes on after it.
+    pub compact: Option<LogPosition>,
     /// Entries to add, consecutive, starting right after the log's end.
-    pub entries: Vec<Entry>,
+    pub entries: Entries,
     /// The commit index as known now: a hint that shows the state sooner after a restart.
     pub commit: Option<LogIndex>,
     /// Commands of this node, to be kept until they are settled.
@@ -119,7 +145,11 @@ pub struct Write {
 pub struct Durable {
     /// The term and the vote in it.
     pub ballot: Ballot,
-    /// The log, from index 1 without gaps.
+    /// The newest snapshot.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// The entry before the first of the log; never after the snapshot.
+    pub base: LogPosition,
+    /// The log, from `base` on without gaps.
     pub log: Vec<Entry>,
     /// An index known to be committed; never beyond the log.
     pub commit: LogIndex,
@@ -146,6 +176,12 @@ pub enum Rejected {
     OutboxFull {
         /// How many wait.
         waiting: usize,
+    },
+    /// The log is full: it can't be cut.
+    #[error("the log holds {bytes} bytes since its last snapshot; nobody is awake to make a snapshot")]
+    LogFull {
+        /// The bytes since then.
+        bytes: usize,
     },
     /// Too many reads wait for an answer.
     #[error("{waiting} reads wait already; the room has no majority, or cannot keep up")]
@@ -201,6 +237,33 @@ pub struct Status {
     pub followers: BTreeMap<NodeId, Follower>,
     /// Its standing in the configuration in force; none if it is no member.
     pub standing: Option<Standing>,
+    /// The entry that its newest snapshot stands for.
+    pub snapshot: LogIndex,
+    /// The bytes of entries since then.
+    pub log_bytes: usize,
+    /// Why the log can't be cut, if it can't.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a log can't be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// Nobody answered a mark, and the log is full.
+    #[error("nobody is awake to make a snapshot")]
+    Unmade,
+    /// The game's state is larger than [`SNAPSHOT_BYTES_MAX`](super::SNAPSHOT_BYTES_MAX).
+    #[error("a snapshot of {bytes} bytes is larger than the limit of {limit}", limit = super::SNAPSHOT_BYTES_MAX)]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// This node's state is not the one that the others agreed on: the game does not do the same everywhere.
+    #[error("this node's state differs from what the others agreed on; it will be replaced by theirs")]
+    Diverged,
+    /// The snapshots of the voters differ, and none is that of a majority.
+    #[error("the snapshots of the members differ: the game does not do the same everywhere")]
+    Split,
 }
 
 /// The names of the roles.

@@ -2,6 +2,7 @@
 
 use super::{
     Ballot, Deed, Effect, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId, Term, Why,
+    install::Chunk,
     quorum::majority,
     role::{Candidacy, Following, Role, Stage},
 };
@@ -43,20 +44,29 @@ impl Node {
             MessageBody::Vote { last, transfer } => self.answer_vote(from, last, transfer),
             MessageBody::VoteReply { granted } => self.count_vote(from, granted),
             MessageBody::Append { previous, entries, commit, sent } => {
-                self.take_append(from, previous, entries, commit, sent);
+                self.take_append(from, previous, &entries, commit, sent);
             }
             MessageBody::Heartbeat { commit, round, patience_ms, sent } => {
                 self.take_heartbeat(from, commit, round, patience_ms, sent);
             }
             MessageBody::Appended { matched } => self.count_append(from, matched),
             MessageBody::Mismatch { hint, sent } => self.step_back(from, hint, sent),
-            MessageBody::HeartbeatReply { round, sent } => self.count_heartbeat(from, round, sent),
+            MessageBody::HeartbeatReply { priority, round, sent, marked } => {
+                self.note_priority(from, priority);
+                self.count_heartbeat(from, round, sent, marked);
+            }
             MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
             MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
             MessageBody::ReadIndex { question } => self.take_question(from, question),
             MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
             MessageBody::TimeoutNow { last } => self.take_call(from, last),
             MessageBody::Retire => self.let_retire(from),
+            MessageBody::Snapshot { mark, digest, total, offset, bytes, sent } => {
+                self.take_chunk(from, Chunk { mark, digest, total, offset, bytes, sent });
+            }
+            MessageBody::SnapshotReceived { mark, received, missing, sent } => {
+                self.count_chunk(from, mark, received, missing, sent);
+            }
             MessageBody::PreVote { .. } | MessageBody::Outdated => {}
         }
     }
@@ -357,6 +367,13 @@ impl Node {
 impl MessageBody {
     /// Whether the sender asks or leads, rather than answers.
     fn is_request(&self) -> bool {
-        matches!(self, Self::PreVote { .. } | Self::Vote { .. } | Self::Append { .. } | Self::Heartbeat { .. })
+        matches!(
+            self,
+            Self::PreVote { .. }
+                | Self::Vote { .. }
+                | Self::Append { .. }
+                | Self::Heartbeat { .. }
+                | Self::Snapshot { .. }
+        )
     }
 }

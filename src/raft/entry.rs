@@ -1,6 +1,6 @@
 //! What the log holds.
 
-use super::{LogIndex, LogPosition, LogTime, MEMBERS_MAX, Membership, NodeId, Serial, Term};
+use super::{Digest, LogIndex, LogPosition, LogTime, MEMBERS_MAX, Membership, NodeId, Serial, Term};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,8 @@ pub const COMMAND_BYTES_MAX: usize = 4 * 1024;
 
 /// The most that an entry takes beside its body, encoded.
 pub(super) const ENTRY_BYTES: usize = 64;
+/// What a digest takes.
+const DIGEST_BYTES: usize = 32;
 /// The most that one member takes, encoded.
 const MEMBER_BYTES: usize = 48;
 /// The most that an entry with a configuration takes, encoded.
@@ -37,7 +39,8 @@ impl Entry {
     pub(super) fn bytes(&self) -> usize {
         ENTRY_BYTES
             + match &self.payload {
-                Payload::Empty => 0,
+                Payload::Empty | Payload::Mark => 0,
+                Payload::Agreed { .. } => DIGEST_BYTES,
                 Payload::Command(command) => command.body.len(),
                 Payload::Membership(membership) => membership.members.len() * MEMBER_BYTES,
             }
@@ -53,6 +56,15 @@ pub enum Payload {
     Command(Command),
     /// The configuration from here on, in force as soon as it is appended (§4.1).
     Membership(Membership),
+    /// Here every replica makes a snapshot.
+    Mark,
+    /// A majority has made the same snapshot: what lies before it can be forgotten.
+    Agreed {
+        /// The mark it was made at.
+        mark: LogIndex,
+        /// What it hashes to.
+        digest: Digest,
+    },
 }
 
 /// A command of the state machine, named by its author and the author's count.
@@ -86,7 +98,9 @@ mod tests {
         let command = Command { author: NodeId(u64::MAX), serial: Serial(u64::MAX), body };
         let member = Member { standing: Standing::Learner, permission: Permission::Owner, key: [255; 32] };
         let members = (0..MEMBERS_MAX as u64).map(|node| (NodeId(u64::MAX - node), member)).collect();
-        for payload in [Payload::Empty, Payload::Command(command), Payload::Membership(Membership { members })] {
+        let agreed = Payload::Agreed { mark: LogIndex(u64::MAX), digest: Digest([255; 32]) };
+        let membership = Payload::Membership(Membership { members });
+        for payload in [Payload::Empty, Payload::Command(command), membership, Payload::Mark, agreed] {
             let entry = entry(payload);
             assert!(encoded(&entry) <= entry.bytes(), "{} > {}", encoded(&entry), entry.bytes());
             assert!(entry.bytes() <= Config::default().append_bytes_max);

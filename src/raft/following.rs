@@ -1,7 +1,7 @@
 //! The follower's side of the log: what a leader's messages change, and what it is told about it.
 
 use super::{
-    Deed, Entry, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Mutant, Node, NodeId, Payload, Term,
+    Deed, Entries, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Mutant, Node, NodeId, Payload, Term,
     entry::COMMAND_BYTES_MAX, role::Role,
 };
 
@@ -11,14 +11,15 @@ impl Node {
         &mut self,
         from: NodeId,
         previous: LogPosition,
-        entries: Vec<Entry>,
+        entries: &Entries,
         commit: LogIndex,
         sent: Moment,
     ) {
-        if !are_consecutive(previous, &entries, self.term()) || !self.accept_leader(from) {
+        if !are_consecutive(previous, entries, self.term()) || !self.accept_leader(from) {
             return self.ignore();
         }
-        if !self.log.holds(previous) {
+        // What a snapshot stands for is committed, and so in the log of every leader (§3.6.3).
+        if previous.index >= self.log.base().index && !self.log.holds(previous) {
             let hint = self.log.agreement(previous.index, previous.term);
             self.note(Deed::Mismatch(hint));
             return self.send(from, MessageBody::Mismatch { hint, sent });
@@ -41,17 +42,22 @@ impl Node {
 
     /// Adds what is missing, and drops what conflicts, only then: an append that was overtaken is no
     /// reason to drop what came after it. False if a committed entry would have to go.
-    fn take_entries(&mut self, entries: Vec<Entry>) -> bool {
-        let before = self.last();
-        for entry in entries {
+    fn take_entries(&mut self, entries: &Entries) -> bool {
+        let (before, base) = (self.last(), self.log.base().index);
+        for entry in entries.iter().filter(|entry| entry.index > base) {
             match self.log.term_at(entry.index) {
                 Some(term) if term == entry.term => continue,
                 Some(_) if entry.index <= self.settled_log() => return false,
                 Some(_) => self.drop_from(entry.index),
                 None => {}
             }
-            self.durability.stage_entry(entry.clone());
-            self.log.append(entry);
+            let index = entry.index;
+            self.log.append(entry.clone());
+            self.durability.stage_log(index);
+            if self.log.membership_index() == index {
+                self.note(Deed::Configure(index));
+                self.forget_removed(LogIndex(index.0 - 1));
+            }
         }
         if self.last() > before {
             self.note(Deed::Take(self.last()));
@@ -93,7 +99,8 @@ impl Node {
                 following.verified = following.verified.max(commit.index);
             }
         }
-        self.send(from, MessageBody::HeartbeatReply { round, sent });
+        let (priority, marked) = (self.priority, self.marked());
+        self.send(from, MessageBody::HeartbeatReply { priority, round, sent, marked });
     }
 
     /// Acknowledges what agrees with the leader's log and is durable; both, and the term too.
@@ -116,7 +123,7 @@ impl Node {
 }
 
 /// Whether `entries` can follow `previous` in the log of a leader of `term`.
-fn are_consecutive(previous: LogPosition, entries: &[Entry], term: Term) -> bool {
+fn are_consecutive(previous: LogPosition, entries: &Entries, term: Term) -> bool {
     let mut last = previous;
     previous.term <= term
         && entries.iter().all(|entry| {
@@ -129,7 +136,7 @@ fn are_consecutive(previous: LogPosition, entries: &[Entry], term: Term) -> bool
 
 fn is_bounded(payload: &Payload) -> bool {
     match payload {
-        Payload::Empty => true,
+        Payload::Empty | Payload::Mark | Payload::Agreed { .. } => true,
         Payload::Command(command) => command.body.len() <= COMMAND_BYTES_MAX,
         Payload::Membership(membership) => membership.members.len() <= MEMBERS_MAX,
     }

@@ -142,6 +142,9 @@ impl Node {
 
     /// Appends one command; false if it has to wait. What waits stays with its author, durably.
     fn append_command(&mut self, author: NodeId, serial: Serial, body: Bytes) -> bool {
+        if self.is_log_full() {
+            return false;
+        }
         let limit = self.config.uncommitted_bytes_max;
         let Role::Leader(leadership) = &mut self.role else { return false };
         if leadership.transfer.is_some() || leadership.uncommitted_bytes >= limit {

@@ -1,41 +1,71 @@
-//! The log in memory, durable or not yet, and the configurations in it.
+//! The log in memory, durable or not yet, and the configurations and marks in it.
 
-use super::{Command, Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Term};
+use super::{
+    Command, Entries, Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Snapshot, Term, entries::Chain,
+};
+use std::collections::VecDeque;
 
-/// Consecutive entries from index 1. A snapshot will take the place of a first part of them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Consecutive entries after a base. What lies up to the base is committed, and a snapshot stands for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Log {
-    entries: Vec<Entry>,
-    /// Where the configurations are, in order.
-    configurations: Vec<LogIndex>,
-    /// The configuration before the first entry: nobody.
-    before: Membership,
+    /// The entry before the first.
+    base: LogPosition,
+    entries: Chain,
+    last: LogPosition,
+    /// The log time of the last entry, and of the one at the base.
+    time: LogTime,
+    base_time: LogTime,
+    /// The configurations in it and where they are, in order, after the one at the base: at first nobody's.
+    configurations: VecDeque<(LogIndex, Membership)>,
+    before: (LogIndex, Membership),
+    /// Where the snapshot and the marks after it are, in order, and how much was appended up to each.
+    marks: VecDeque<(LogIndex, u64)>,
+    /// How much was ever appended, in bytes, and how much of that was cut off.
+    appended: u64,
+    cut: u64,
 }
 
 impl Log {
-    pub fn new(entries: Vec<Entry>) -> Self {
-        let mut log = Self { entries: Vec::new(), configurations: Vec::new(), before: Membership::default() };
+    /// The log that goes on after `base`, with a snapshot of somewhere in it.
+    pub fn new(base: LogPosition, snapshot: Option<&Snapshot>, entries: Vec<Entry>) -> Self {
+        let mut log = Self { base, last: base, ..Self::default() };
+        if let Some(snapshot) = snapshot {
+            // Right from the snapshot on; nobody asks about what was before it.
+            log.before = (snapshot.membership_index.min(base.index), snapshot.membership.clone());
+            (log.time, log.base_time) = (snapshot.time, snapshot.time);
+        }
+        let mark = snapshot.map(|snapshot| snapshot.position.index);
+        log.marks.extend(mark.map(|mark| (mark, 0)));
         for entry in entries {
+            let is_before = Some(entry.index) <= mark;
             log.append(entry);
+            if is_before {
+                log.marks = mark.map(|mark| (mark, log.appended)).into_iter().collect();
+            }
         }
         log
     }
 
+    /// The entry before the first.
+    pub fn base(&self) -> LogPosition {
+        self.base
+    }
+
     pub fn last(&self) -> LogPosition {
-        self.entries.last().map_or_else(LogPosition::default, Entry::position)
+        self.last
     }
 
     /// The log time of the last entry.
     pub fn time(&self) -> LogTime {
-        self.entries.last().map_or(LogTime(0), |entry| entry.time)
+        self.time
     }
 
     pub fn get(&self, index: LogIndex) -> Option<&Entry> {
-        self.entries.get(usize::try_from(index.0.checked_sub(1)?).ok()?)
+        self.entries.get(index)
     }
 
     pub fn term_at(&self, index: LogIndex) -> Option<Term> {
-        if index == LogIndex(0) { Some(Term(0)) } else { self.get(index).map(|entry| entry.term) }
+        if index == self.base.index { Some(self.base.term) } else { self.get(index).map(|entry| entry.term) }
     }
 
     /// Whether this log holds the entry at `position`, and with it the same entries before (§3.5, Log Matching).
@@ -48,29 +78,96 @@ impl Log {
     }
 
     pub fn append(&mut self, entry: Entry) {
-        let last = self.last();
-        assert!(entry.index == last.index.next() && entry.term >= last.term, "an entry leaves a gap in the log");
-        if matches!(entry.payload, Payload::Membership(_)) {
-            self.configurations.push(entry.index);
+        assert!(
+            entry.index == self.last.index.next() && entry.term >= self.last.term,
+            "an entry leaves a gap in the log"
+        );
+        self.appended += entry.bytes() as u64;
+        match &entry.payload {
+            Payload::Membership(membership) => self.configurations.push_back((entry.index, membership.clone())),
+            Payload::Mark => self.marks.push_back((entry.index, self.appended)),
+            _ => {}
         }
+        (self.last, self.time) = (entry.position(), entry.time);
         self.entries.push(entry);
     }
 
     /// Drops the entries from `index` on, and with them their configurations (§4.1).
     pub fn truncate_from(&mut self, index: LogIndex) {
-        assert!(index.0 >= 1, "the place before the log can't be dropped");
-        self.entries.truncate(usize::try_from(index.0 - 1).unwrap_or(usize::MAX));
-        while self.configurations.last().is_some_and(|configuration| *configuration >= index) {
-            self.configurations.pop();
+        assert!(index > self.base.index, "what a snapshot stands for can't be dropped");
+        self.appended -= self.entries.iter_from(index).map(|entry| entry.bytes() as u64).sum::<u64>();
+        self.entries.truncate_from(index);
+        self.last = self.entries.last().map_or(self.base, Entry::position);
+        self.time = self.entries.last().map_or(self.base_time, |entry| entry.time);
+        while self.configurations.back().is_some_and(|(configuration, _)| *configuration >= index) {
+            self.configurations.pop_back();
+        }
+        while self.marks.back().is_some_and(|(mark, _)| *mark >= index) {
+            self.marks.pop_back();
+        }
+    }
+
+    /// Drops the entries up to `index`, which a snapshot stands for.
+    pub fn compact(&mut self, index: LogIndex) {
+        let base = self.position_at(index).expect("what is cut off is in the log");
+        while let Some(configuration) = self.configurations.pop_front_if(|(configuration, _)| *configuration <= index) {
+            self.before = configuration;
+        }
+        let is_cut = |entry: &&Entry| entry.index <= index;
+        self.cut +=
+            self.entries.iter_from(LogIndex(0)).take_while(is_cut).map(|entry| entry.bytes() as u64).sum::<u64>();
+        self.base_time = self.get(index).map_or(self.base_time, |entry| entry.time);
+        self.entries.drop_to(index);
+        self.base = base;
+    }
+
+    /// Forgets everything; the log goes on after a snapshot.
+    pub fn reset(&mut self, snapshot: &Snapshot) {
+        *self = Self::new(snapshot.position, Some(snapshot), Vec::new());
+    }
+
+    /// The base that leaves about `tail_bytes` of entries up to `index`.
+    pub fn base_before(&self, index: LogIndex, tail_bytes: usize) -> LogIndex {
+        let (mut base, mut bytes) = (index, 0);
+        while let Some(entry) = self.get(base) {
+            bytes += entry.bytes();
+            if bytes > tail_bytes {
+                break;
+            }
+            base = LogIndex(base.0 - 1);
+        }
+        base
+    }
+
+    /// The newest mark, or else where the snapshot is, and how much was appended since.
+    pub fn last_mark(&self) -> (LogIndex, u64) {
+        let (mark, until) = self.marks.back().copied().unwrap_or_default();
+        (mark, self.appended - until)
+    }
+
+    /// The size of all entries.
+    pub fn bytes(&self) -> u64 {
+        self.appended - self.cut
+    }
+
+    /// How much was appended since a mark.
+    pub fn bytes_since(&self, mark: LogIndex) -> u64 {
+        let place = self.marks.iter().find(|(other, _)| *other == mark);
+        self.appended - place.map_or(0, |(_, until)| *until)
+    }
+
+    /// Marks before this one are of no interest any more.
+    pub fn forget_marks_before(&mut self, mark: LogIndex) {
+        while self.marks.front().is_some_and(|(other, _)| *other < mark) {
+            self.marks.pop_front();
         }
     }
 
     /// The entries from `from` that fit in `bytes_max`, but at least one if there is one, and their size.
-    pub fn batch(&self, from: LogIndex, bytes_max: usize) -> (Vec<Entry>, usize) {
-        let start = usize::try_from(from.0.saturating_sub(1)).unwrap_or(usize::MAX).min(self.entries.len());
+    pub fn batch(&self, from: LogIndex, bytes_max: usize) -> (Entries, usize) {
         let mut bytes = 0;
         let mut count = 0;
-        for entry in &self.entries[start..] {
+        for entry in self.entries.iter_from(from) {
             let size = entry.bytes();
             if count > 0 && bytes + size > bytes_max {
                 break;
@@ -78,54 +175,68 @@ impl Log {
             bytes += size;
             count += 1;
         }
-        (self.entries[start..start + count].to_vec(), bytes)
+        (self.entries.share(from, count), bytes)
+    }
+
+    /// All entries from `from` on.
+    pub fn entries_from(&self, from: LogIndex) -> Entries {
+        self.entries.share(from, usize::MAX)
     }
 
     /// The last position that is neither after `index` nor of a later term than `term`: where two logs
     /// can at most agree, skipping a whole term at a time (§3.5, the optimization).
     pub fn agreement(&self, index: LogIndex, term: Term) -> LogPosition {
-        let end = usize::try_from(index.0).unwrap_or(usize::MAX).min(self.entries.len());
-        let count = self.entries[..end].partition_point(|entry| entry.term <= term);
-        if count == 0 { LogPosition::default() } else { self.entries[count - 1].position() }
+        let (mut low, mut high) = (self.base.index.0, index.min(self.last.index).0);
+        if index < self.base.index || term < self.base.term {
+            return LogPosition::default();
+        }
+        while low < high {
+            let middle = LogIndex(high - (high - low) / 2);
+            if self.term_at(middle) <= Some(term) { low = middle.0 } else { high = middle.0 - 1 }
+        }
+        self.position_at(LogIndex(low)).unwrap_or_default()
     }
 
     /// The configuration in force: the last one, committed or not (§4.1).
     pub fn membership(&self) -> &Membership {
-        self.membership_at(self.last().index)
+        &self.configurations.back().unwrap_or(&self.before).1
     }
 
     /// Where the configuration in force is.
     pub fn membership_index(&self) -> LogIndex {
-        self.configurations.last().copied().unwrap_or_default()
+        self.configurations.back().unwrap_or(&self.before).0
     }
 
-    /// The configuration that was in force at `index`.
+    /// The configuration that was in force at `index`; not before the base.
     pub fn membership_at(&self, index: LogIndex) -> &Membership {
-        let count = self.configurations.partition_point(|configuration| *configuration <= index);
-        self.configuration(count)
+        &self.configuration(self.configurations_until(index)).1
+    }
+
+    /// Where the configuration in force at `index` is.
+    pub fn membership_index_at(&self, index: LogIndex) -> LogIndex {
+        self.configuration(self.configurations_until(index)).0
     }
 
     /// The last configuration up to `index`, and every one after it.
     pub fn memberships_since(&self, index: LogIndex) -> impl Iterator<Item = &Membership> + Clone {
-        let count = self.configurations.partition_point(|configuration| *configuration <= index);
-        (count..=self.configurations.len()).map(|count| self.configuration(count))
+        let count = self.configurations_until(index);
+        (count..=self.configurations.len()).map(|count| &self.configuration(count).1)
     }
 
     /// The commands after `index`, in order.
     pub fn commands_after(&self, index: LogIndex) -> impl Iterator<Item = &Command> {
-        let start = usize::try_from(index.0).unwrap_or(usize::MAX).min(self.entries.len());
-        self.entries[start..].iter().filter_map(|entry| match &entry.payload {
+        self.entries.iter_from(index.next()).filter_map(|entry| match &entry.payload {
             Payload::Command(command) => Some(command),
             _ => None,
         })
     }
 
-    fn configuration(&self, count: usize) -> &Membership {
-        let entry = count.checked_sub(1).and_then(|place| self.get(self.configurations[place]));
-        match entry.map(|entry| &entry.payload) {
-            Some(Payload::Membership(membership)) => membership,
-            _ => &self.before,
-        }
+    fn configurations_until(&self, index: LogIndex) -> usize {
+        self.configurations.partition_point(|(configuration, _)| *configuration <= index)
+    }
+
+    fn configuration(&self, count: usize) -> &(LogIndex, Membership) {
+        count.checked_sub(1).map_or(&self.before, |place| &self.configurations[place])
     }
 }
 
@@ -140,7 +251,7 @@ mod tests {
             time: LogTime(0),
             payload: Payload::Empty,
         };
-        Log::new(terms.iter().enumerate().map(entry).collect())
+        Log::new(LogPosition::default(), None, terms.iter().enumerate().map(entry).collect())
     }
 
     fn at(term: u64, index: u64) -> LogPosition {

@@ -3,9 +3,10 @@
 //! Every reply describes itself: it can be understood without remembering the request. Messages may be
 //! lost, doubled and overtake one another.
 
-use super::{Entry, LogIndex, LogPosition, Moment, Serial, Term};
+use super::{Digest, Entries, LogIndex, LogPosition, Moment, Serial, Term};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// A message of the consensus protocol. Sender, receiver and cluster are the link's to prove.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ pub enum MessageBody {
         /// Where the entries join the log.
         previous: LogPosition,
         /// The entries, consecutive.
-        entries: Vec<Entry>,
+        entries: Entries,
         /// The leader's commit index.
         commit: LogIndex,
         /// The leader's clock.
@@ -79,10 +80,14 @@ pub enum MessageBody {
     },
     /// The follower is there.
     HeartbeatReply {
+        /// The follower's priority.
+        priority: u8,
         /// From the heartbeat.
         round: u64,
         /// From the heartbeat.
         sent: Moment,
+        /// What it has of snapshots.
+        marked: Marked,
     },
     /// Your term is over: mine, in this message's head, is later.
     Outdated,
@@ -121,4 +126,41 @@ pub enum MessageBody {
     },
     /// The sender is about to close, and gives up its vote.
     Retire,
+    /// A part of a snapshot (§5.1), in place of entries that the leader no longer has.
+    Snapshot {
+        /// The last entry that the snapshot stands for.
+        mark: LogPosition,
+        /// What all of its bytes hash to.
+        digest: Digest,
+        /// How many they are.
+        total: u64,
+        /// Where this part belongs.
+        offset: u64,
+        /// The part.
+        bytes: Bytes,
+        /// The leader's clock.
+        sent: Moment,
+    },
+    /// What is there of a snapshot.
+    SnapshotReceived {
+        /// The snapshot's mark.
+        mark: LogIndex,
+        /// Everything before is there.
+        received: u64,
+        /// The first gaps after that.
+        missing: Vec<Range<u64>>,
+        /// From the part that came.
+        sent: Moment,
+    },
+}
+
+/// What a member says of its snapshots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Marked {
+    /// Whether it makes any.
+    pub makes: bool,
+    /// The newest mark where it has one, and what that hashes to.
+    pub made: Option<(LogIndex, Digest)>,
+    /// It lacks the snapshot that was agreed on for this mark, and will not make it.
+    pub wants: Option<LogIndex>,
 }

@@ -1,18 +1,22 @@
 //! One participant: what it holds, and the way in and out.
 
 use super::{
-    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, Membership, Moment, NodeId, Rejected, RoleKind,
-    Serial, Status, Term,
+    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, LogPosition, Membership, Moment, NodeId,
+    Rejected, RoleKind, Serial, Status, Term,
     autopilot::Links,
     dice::Dice,
     durability::Durability,
     forwarding::Forwarding,
     leave::Leaving,
     log::Log,
+    mark::Marks,
     outbox::Outbox,
+    priority::{PRIORITY_DEFAULT, Restraint},
     reads::Reads,
     role::{Following, Role},
     sessions::Sessions,
+    shipment::Incoming,
+    snapshot::Image,
     trace::Trace,
 };
 use bytes::Bytes;
@@ -39,7 +43,7 @@ use std::{
 ///     match effect {
 ///         Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
 ///         Effect::Apply(it) => applied.push(it.command.body),
-///         _ => unreachable!("it is alone, and reads nothing"),
+///         _ => unreachable!("it is alone, reads nothing, and makes no snapshots"),
 ///     }
 /// }
 /// assert_eq!(applied, ["hello"]);
@@ -68,8 +72,13 @@ pub struct Node {
     pub(super) outbox: Outbox,
     pub(super) forwarding: Forwarding,
     pub(super) reads: Reads,
+    pub(super) priority: u8,
+    pub(super) restraint: Restraint,
     pub(super) links: Links,
     pub(super) leaving: Option<Leaving>,
+    pub(super) marks: Marks,
+    /// The snapshot that the leader is sending.
+    pub(super) incoming: Option<Incoming>,
     pub(super) ignored: u64,
     /// Something happened since the last flush.
     pub(super) stirred: bool,
@@ -82,12 +91,15 @@ impl Node {
     ///
     /// With an empty log it waits to be let in and never campaigns. `seed` decides its random timeouts.
     pub fn new(id: NodeId, config: Config, seed: u64, durable: Durable, now: Moment) -> Self {
-        let Durable { ballot, log, commit, outbox, last_serial } = durable;
-        let log = Log::new(log);
+        let Durable { ballot, snapshot, base, log, commit, outbox, last_serial } = durable;
+        let log = Log::new(base, snapshot.as_deref(), log);
         let last = log.last().index;
+        let marks = Marks::new(snapshot.clone().map(Image::new));
+        let start = marks.stored_index();
         let mut dice = Dice::new(seed ^ id.0);
         let reads = Reads::new(dice.roll());
-        assert!(commit <= last, "the store knows more committed than it holds");
+        assert!(start <= commit && commit <= last, "the store knows more committed than it holds");
+        assert!(base.index <= start, "the log begins after the snapshot");
         // Nothing is measured yet.
         let patience = (config.election_timeout_min * 2).min(config.election_timeout_max);
         let mut node = Self {
@@ -97,25 +109,30 @@ impl Node {
             now,
             ballot,
             commit,
-            applied: LogIndex(0),
+            applied: start,
             role: Role::Follower(Following { verified: commit, ..Following::default() }),
             election_at: Moment::NEVER,
             patience,
             excused: false,
             durability: Durability::new(ballot, last, commit),
             commit_at: Moment::NEVER,
-            sessions: Sessions::default(),
+            sessions: snapshot.as_ref().map_or_else(Sessions::default, |snapshot| snapshot.sessions.clone()),
             outbox: Outbox::new(outbox, last_serial),
             forwarding: Forwarding::default(),
             reads,
+            priority: PRIORITY_DEFAULT,
+            restraint: Restraint::default(),
             links: Links::default(),
             leaving: None,
+            marks,
+            incoming: None,
             ignored: 0,
             stirred: true,
             log,
-            effects: VecDeque::new(),
+            effects: snapshot.map(Effect::Restore).into_iter().collect(),
             trace: Trace::default(),
         };
+        node.settle_own();
         node.await_leader();
         // Alone, there is nobody to wait for and nobody to disturb.
         if node.is_sole_voter() {
@@ -134,6 +151,8 @@ impl Node {
             Input::Persisted(id) => self.persisted(id),
             Input::Linked(joiner) => self.linked(joiner),
             Input::Unlinked(node) => self.links.remove(node),
+            Input::Snapshotted { index, state } => self.snapshotted(index, state),
+            Input::Priority(priority) => self.set_priority(priority),
             Input::Transfer { to } => self.transfer(to),
             Input::Leave => self.leave(),
         }
@@ -149,6 +168,9 @@ impl Node {
         self.pass_time(now);
         if self.leaving.is_some() {
             return Err(Rejected::Leaving);
+        }
+        if self.is_log_full() {
+            return Err(Rejected::LogFull { bytes: usize::try_from(self.log_bytes()).unwrap_or(usize::MAX) });
         }
         let serial = self.outbox.add(body.clone(), &self.config)?;
         self.durability.stage_command(serial, body);
@@ -190,6 +212,9 @@ impl Node {
             waiting: self.outbox.waiting(),
             followers: self.role.leadership().map_or_else(BTreeMap::new, |l| l.peers.iter().map(follower).collect()),
             standing: self.membership().members.get(&self.id).map(|member| member.standing),
+            snapshot: self.marks.stored_index(),
+            log_bytes: usize::try_from(self.log_bytes()).unwrap_or(usize::MAX),
+            trouble: self.trouble(),
         }
     }
 
@@ -244,7 +269,12 @@ impl Node {
         self.durability.log()
     }
 
-    /// The entry at `index`.
+    /// Where its log begins: the entry before the first that it still has.
+    pub fn base(&self) -> LogPosition {
+        self.log.base()
+    }
+
+    /// The entry at `index`; none if it is cut off, or not there yet.
     pub fn entry(&self, index: LogIndex) -> Option<&Entry> {
         self.log.get(index)
     }
@@ -264,9 +294,9 @@ impl Node {
         self.applied
     }
 
-    /// The configurations in the log that are not known committed.
-    pub fn uncommitted_memberships(&self) -> impl Iterator<Item = &Membership> + Clone {
-        self.log.memberships_since(self.commit).skip(1)
+    /// The configurations in the log after `index`.
+    pub fn memberships_after(&self, index: LogIndex) -> impl Iterator<Item = &Membership> + Clone {
+        self.log.memberships_since(index).skip(1)
     }
 
     /// How many messages it ignored because no honest peer sends them.

@@ -1,18 +1,21 @@
 //! What a leader knows of one follower.
 
 use super::{
-    Config, LogIndex, LogPosition, Moment,
+    Config, LogIndex, LogPosition, Marked, Moment,
     inflight::{Inflight, RoundTrip},
     log::Log,
+    shipment::Outgoing,
+    snapshot::Image,
     timing::Peak,
 };
-use std::time::Duration;
+use bytes::Bytes;
+use std::{ops::Range, time::Duration};
 
 /// How far a follower is, and what is on its way to it.
 ///
 /// At first the leader takes the logs to be equal, for mostly they are, and messages follow one another without
 /// waiting (streaming), as far as the window allows (§10.2.2). Once it has reason to doubt that, one message at a
-/// time looks for the place where they meet (probing).
+/// time looks for the place where they meet (probing). What lies before the leader's log goes as a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
     /// The log agrees up to here, durably.
@@ -27,6 +30,14 @@ pub(super) struct Progress {
     pub round: u64,
     /// When it asked to give up its vote, if it did.
     pub retiring: Option<Moment>,
+    /// Its priority, once it told.
+    pub priority: Option<u8>,
+    /// Since when it is that.
+    pub priority_since: Moment,
+    /// What it last said of its snapshots.
+    pub marked: Option<Marked>,
+    /// The snapshot that it is sent.
+    shipment: Option<Outgoing>,
     /// The longest that it recently took to answer a heartbeat, once it did.
     pub delay: Option<Peak>,
     streaming: bool,
@@ -55,6 +66,10 @@ impl Progress {
             commit_told: LogIndex(0),
             round: 0,
             retiring: None,
+            priority: None,
+            priority_since: now,
+            marked: None,
+            shipment: None,
             delay: None,
             streaming: true,
             inflight: Inflight::default(),
@@ -148,10 +163,10 @@ impl Progress {
         self.streaming = streaming;
     }
 
-    /// Whether something can be sent.
-    pub fn is_ready(&self, last: LogIndex, now: Moment, config: &Config) -> bool {
+    /// Whether something can be sent of a log that begins after `base`.
+    pub fn is_ready(&self, base: LogIndex, last: LogIndex, now: Moment, config: &Config) -> bool {
         let room = if self.streaming { self.inflight.has_room(config.window_bytes) } else { self.inflight.is_empty() };
-        self.next <= last && room && self.is_heard(now, config.election_timeout_max)
+        self.next > base && self.next <= last && room && self.is_heard(now, config.election_timeout_max)
     }
 
     /// Whether everything up to `last` is there, or on its way and not overdue.
@@ -176,18 +191,65 @@ impl Progress {
 
     /// When what is on its way must be taken for lost; a follower that answers nothing is left alone.
     pub fn retry_at(&self, now: Moment, config: &Config) -> Moment {
-        match self.inflight.oldest() {
-            Some(oldest) if self.is_heard(now, config.election_timeout_max) => {
-                oldest + self.round_trip.patience(self.retries)
+        if !self.is_heard(now, config.election_timeout_max) {
+            return Moment::NEVER;
+        }
+        let at = |(since, retries): (Moment, u32)| since + self.round_trip.patience(retries);
+        let append = self.inflight.oldest().map_or(Moment::NEVER, |oldest| at((oldest, self.retries)));
+        self.shipment.as_ref().map_or(Moment::NEVER, |shipment| at(shipment.waits_since())).min(append)
+    }
+
+    /// Gives up on what is overdue, and looks again for where the logs meet.
+    pub fn lose(&mut self, now: Moment, config: &Config) {
+        if self.inflight.oldest().is_some_and(|oldest| oldest + self.round_trip.patience(self.retries) <= now) {
+            self.restart(now);
+            self.retries += 1;
+        }
+        if let Some(shipment) = &mut self.shipment {
+            let (since, retries) = shipment.waits_since();
+            if since + self.round_trip.patience(retries) <= now {
+                shipment.lose(now, config.append_bytes_max);
             }
-            _ => Moment::NEVER,
         }
     }
 
-    /// Gives up on what is on its way, and looks again for where the logs meet.
-    pub fn lose(&mut self, now: Moment) {
-        self.restart(now);
-        self.retries += 1;
+    /// The entry that the snapshot on its way stands for.
+    pub fn ships(&self) -> Option<LogIndex> {
+        self.shipment.as_ref().map(|shipment| shipment.image().index())
+    }
+
+    /// Decides whether it is sent a snapshot, in a log that begins after `base`. One that is on its way
+    /// goes on while the log can follow it, or no transfer that takes longer than the next mark would ever end.
+    /// True if one is not on its way any more.
+    pub fn choose_shipment(&mut self, stored: &Image, base: LogIndex) -> bool {
+        let wanted = self.marked.and_then(|marked| marked.wants).is_some_and(|wanted| wanted <= stored.index());
+        let before = self.ships();
+        if self.next > base && !wanted {
+            self.shipment = None;
+        } else if before.is_none_or(|index| index < base) {
+            self.shipment = Some(Outgoing::new(stored.clone()));
+        }
+        before.is_some() && before != self.ships()
+    }
+
+    /// The next part of its snapshot: of what, where it belongs, and the part.
+    pub fn next_chunk(&mut self, now: Moment, config: &Config) -> Option<(&Image, u64, Bytes)> {
+        if !self.is_heard(now, config.election_timeout_max) {
+            return None;
+        }
+        let shipment = self.shipment.as_mut()?;
+        let (offset, bytes) = shipment.next(now, config.window_bytes, config.append_bytes_max)?;
+        Some((shipment.image(), offset, bytes))
+    }
+
+    /// It says what is there of the snapshot of `mark`.
+    pub fn shipped(&mut self, mark: LogIndex, received: u64, missing: Vec<Range<u64>>, sent: Moment, now: Moment) {
+        let Some(shipment) = self.shipment.as_mut().filter(|shipment| shipment.image().index() == mark) else {
+            return;
+        };
+        if let Some(sample) = shipment.acknowledged(received, missing, sent, now) {
+            self.round_trip.observe(sample);
+        }
     }
 
     fn restart(&mut self, now: Moment) {

@@ -1,8 +1,8 @@
 //! The leader's side of the log: appending, sending, counting.
 
 use super::{
-    Ballot, Deed, Effect, Entry, LogIndex, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId, Payload,
-    RoleKind, Standing, Why,
+    Ballot, Deed, Effect, Entry, LogIndex, LogPosition, Marked, Message, MessageBody, Moment, Mutant, Node, NodeId,
+    Payload, RoleKind, Standing, Why,
     progress::Progress,
     quorum::reached_by_majority,
     role::{Leadership, Role},
@@ -27,9 +27,11 @@ impl Node {
             peers: peers.map(|peer| (*peer, Progress::new(next, self.now))).collect(),
             appended,
             uncommitted_bytes: 0,
+            agreed: LogIndex(0),
             heartbeat_at: self.now + self.heartbeat_interval(),
             rounds: Rounds::default(),
             lateness: Peak::default(),
+            unsettled: true,
             transfer: None,
             failed_successor: None,
         }));
@@ -47,23 +49,24 @@ impl Node {
         let entry = Entry { term, index, time: leadership.time(now, last), payload };
         leadership.count(&entry);
         self.note(Deed::Append(index));
-        self.durability.stage_entry(entry.clone());
         self.log.append(entry);
+        self.durability.stage_log(index);
         index
     }
 
     /// Sends each follower what it lacks, and at once the news of what is committed.
     pub(super) fn replicate(&mut self) {
-        let (last, patience_ms) = (self.last(), self.patience_ms());
+        let patience_ms = self.patience_ms();
         let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
             return;
         };
+        let (base, last) = (log.base().index, log.last().index);
         let told = log.position_at(*commit).expect("what is committed is in the log");
         let round = leadership.rounds.last();
         for (peer, progress) in &mut leadership.peers {
             let mut send =
                 |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
-            while progress.is_ready(last, *now, config) {
+            while progress.is_ready(base, last, *now, config) {
                 let previous = LogIndex(progress.next.0 - 1);
                 let previous = log.position_at(previous).expect("what is sent is in the log");
                 let (entries, bytes) = log.batch(progress.next, config.append_bytes_max);
@@ -83,7 +86,7 @@ impl Node {
         let Role::Leader(leadership) = &mut self.role else { return };
         for progress in leadership.peers.values_mut() {
             if progress.retry_at(self.now, &self.config) <= self.now {
-                progress.lose(self.now);
+                progress.lose(self.now, &self.config);
             }
         }
         if self.now < leadership.heartbeat_at {
@@ -92,6 +95,9 @@ impl Node {
         self.measure_patience();
         self.heartbeat();
         self.abandon_transfer();
+        self.prefer_another();
+        self.dismiss();
+        self.reconsider();
         self.check_quorum();
     }
 
@@ -136,7 +142,7 @@ impl Node {
         }
     }
 
-    pub(super) fn count_heartbeat(&mut self, from: NodeId, round: u64, sent: Moment) {
+    pub(super) fn count_heartbeat(&mut self, from: NodeId, round: u64, sent: Moment, marked: Marked) {
         if self.role.leadership().is_some_and(|leadership| round > leadership.rounds.last()) {
             return self.ignore();
         }
@@ -144,11 +150,12 @@ impl Node {
         if let Some((progress, since)) = self.answered(from) {
             progress.round = progress.round.max(round);
             progress.observe_heartbeat(sent, since, now, patience);
+            progress.marked = Some(marked);
         }
     }
 
     /// Notes that a member answered in this term; none if it should not have.
-    fn answered(&mut self, from: NodeId) -> Option<(&mut Progress, Moment)> {
+    pub(super) fn answered(&mut self, from: NodeId) -> Option<(&mut Progress, Moment)> {
         let Self { role, now, config, .. } = self;
         let leadership = role.leadership_mut()?;
         let since = leadership.since;
@@ -174,9 +181,11 @@ impl Node {
             return;
         }
         let bytes = self.bytes_between(self.commit, reached);
+        let could_change = self.may_change();
         self.commit_to(reached);
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.uncommitted_bytes -= bytes;
+            leadership.unsettled |= !could_change;
         }
     }
 

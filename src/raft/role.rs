@@ -75,10 +75,14 @@ pub(super) struct Leadership {
     pub appended: Sessions,
     /// The bytes in the log beyond the commit index.
     pub uncommitted_bytes: usize,
+    /// The mark that it has said is agreed on.
+    pub agreed: LogIndex,
     pub heartbeat_at: Moment,
     pub rounds: Rounds,
     /// How late its own heartbeats were.
     pub lateness: Peak,
+    /// Something happened that the configuration may have to follow.
+    pub unsettled: bool,
     pub transfer: Option<Transfer>,
     /// Who did not take over when it was called.
     pub failed_successor: Option<NodeId>,

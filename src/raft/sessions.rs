@@ -1,6 +1,7 @@
 //! Who has had which command carried out: the table that makes each command count once.
 
 use super::{NodeId, Serial};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The last command of each author, in the order of the log.
@@ -8,18 +9,19 @@ use std::collections::BTreeMap;
 /// A command counts when its serial is its author's last plus one. At or below, it is a duplicate;
 /// above it, an earlier one is missing and it will be sent again. Both leave no trace, so each command
 /// counts once and in its author's order (§6.3). Sessions will expire by log time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Sessions {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sessions {
     last: BTreeMap<NodeId, Serial>,
 }
 
 impl Sessions {
+    /// The last command of `author` that counted; zero if none did.
     pub fn last(&self, author: NodeId) -> Serial {
         self.last.get(&author).copied().unwrap_or_default()
     }
 
     /// Whether this command counts; if so, it is remembered.
-    pub fn accept(&mut self, author: NodeId, serial: Serial) -> bool {
+    pub(super) fn accept(&mut self, author: NodeId, serial: Serial) -> bool {
         let last = self.last.entry(author).or_default();
         let fresh = serial.0.checked_sub(1) == Some(last.0);
         if fresh {

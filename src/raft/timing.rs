@@ -75,9 +75,10 @@ impl Node {
         self.now + ((self.now - since) / 4).clamp(self.patience / 4, self.patience)
     }
 
-    /// Gives a leader a random time to show up (§3.4).
+    /// Gives a leader a random time to show up (§3.4), and who should rather lead time to go first.
     pub(super) fn await_leader(&mut self) {
         self.await_for(self.patience);
+        self.election_at = self.election_at + self.standing_back();
     }
 
     /// Gives voters time to answer; after each failure more, for disks may take most of it.

@@ -9,6 +9,7 @@ use super::{
     Deed, LogPosition, MessageBody, Moment, Node, NodeId, Why,
     role::{Role, Stage},
 };
+use std::time::Duration;
 
 /// A hand-over under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,14 +46,17 @@ impl Node {
         }
     }
 
-    /// The other voter that is heard, stays, and has most of the log; rather not one that just failed to take over.
+    /// The other voter that is heard and stays: best one that did not just fail to take over, and has the whole log; then
+    /// one of higher priority, then one with more of the log.
     pub(super) fn best_voter(&self) -> Option<NodeId> {
         let leadership = self.role.leadership()?;
-        let candidates = self.membership().voters().filter(|voter| self.hears(*voter)).filter_map(|voter| {
+        let merits = |voter: NodeId| {
             let progress = leadership.peers.get(&voter).filter(|progress| progress.retiring.is_none())?;
-            Some((leadership.failed_successor != Some(voter), progress.matched, voter))
-        });
-        candidates.max().map(|(_, _, voter)| voter)
+            let failed = leadership.failed_successor == Some(voter);
+            Some((!failed, self.is_fit(voter, Duration::ZERO), progress.priority, progress.matched, voter))
+        };
+        let heard = self.membership().voters().filter(|voter| self.hears(*voter));
+        heard.filter_map(merits).max().map(|(.., voter)| voter)
     }
 
     /// Begins a hand-over.

@@ -1,8 +1,9 @@
 //! What happens to a node as time passes, and once its inputs are in.
 
 use super::{
-    Applied, Ballot, Deed, Durable, Effect, Entry, LogIndex, LogTime, Member, Membership, Message, MessageBody, Moment,
-    Mutant, Node, NodeId, Payload, Permission, Refusal, Serial, Standing, Term, WriteId, role::Role,
+    Applied, Ballot, Command, Deed, Durable, Effect, Entry, LogIndex, LogPosition, LogTime, Member, Membership,
+    Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Standing, Term, WriteId,
+    role::Role,
 };
 use std::collections::BTreeMap;
 
@@ -17,8 +18,7 @@ impl Durable {
             ballot: Ballot { term: Term(1), vote: Some(node) },
             log: vec![entry],
             commit: LogIndex(1),
-            outbox: BTreeMap::new(),
-            last_serial: Serial(0),
+            ..Self::default()
         }
     }
 }
@@ -54,9 +54,12 @@ impl Node {
             self.advance_commit();
             self.append_own_commands();
             self.steer();
+            self.mark();
+            self.agree();
             self.ask_reads();
             self.begin_round();
             self.replicate();
+            self.ship();
             self.finish_rounds();
             self.hand_over();
         } else {
@@ -70,7 +73,7 @@ impl Node {
 
     fn begin_write(&mut self) {
         let due = self.now >= self.commit_at;
-        if let Some((id, write)) = self.durability.begin(self.last(), self.commit, due) {
+        if let Some((id, write)) = self.durability.begin(&self.log, self.commit, due) {
             self.effects.push_back(Effect::Persist { id, write });
         }
         // While a write is under way its completion comes before any timer.
@@ -88,11 +91,12 @@ impl Node {
             return;
         }
         assert!(index <= self.last(), "what is committed is in the log");
+        self.incoming.take_if(|incoming| (self.commit.next()..=index).contains(&incoming.mark.index));
         self.commit = index;
         self.note(Deed::Commit(index));
     }
 
-    /// What comes next in the order of the log: a command whose turn has come, or a read between two of them.
+    /// What comes next in the order of the log: something whose turn has come, or a read between two of them.
     pub(super) fn next_decided(&mut self) -> Option<Effect> {
         loop {
             if let Some(read) = self.next_read() {
@@ -101,34 +105,49 @@ impl Node {
             if self.applied == self.commit {
                 return None;
             }
-            if let Some(applied) = self.apply_next() {
-                return Some(Effect::Apply(applied));
+            if let Some(effect) = self.apply_next() {
+                return Some(effect);
             }
         }
     }
 
     /// Applies the next committed entry; none if the state machine need not know.
-    fn apply_next(&mut self) -> Option<Applied> {
+    fn apply_next(&mut self) -> Option<Effect> {
         self.applied = self.applied.next();
         let entry = self.log.get(self.applied).expect("what is committed is in the log");
-        let Payload::Command(command) = &entry.payload else { return None };
+        let (position, time) = (entry.position(), entry.time);
+        match &entry.payload {
+            Payload::Command(command) => {
+                let command = command.clone();
+                self.carry_out(position, time, command).map(Effect::Apply)
+            }
+            Payload::Mark => self.pass_mark(position, time),
+            Payload::Agreed { mark, digest } => {
+                let (mark, digest) = (*mark, *digest);
+                self.pass_agreement(mark, digest);
+                None
+            }
+            Payload::Empty | Payload::Membership(_) => None,
+        }
+    }
+
+    /// A command's turn has come; none if it was carried out before.
+    fn carry_out(
+        &mut self,
+        LogPosition { term, index }: LogPosition,
+        time: LogTime,
+        command: Command,
+    ) -> Option<Applied> {
         if !self.sessions.accept(command.author, command.serial) && !self.config.errs(Mutant::CarryOutTwice) {
             return None;
         }
-        let author = self.log.membership_at(self.applied).members.get(&command.author);
+        let author = self.log.membership_at(index).members.get(&command.author);
         let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
-        let applied = Applied {
-            index: entry.index,
-            term: entry.term,
-            time: entry.time,
-            command: command.clone(),
-            refusal: (!permitted).then_some(Refusal::NotPermitted),
-        };
-        if applied.command.author == self.id && self.outbox.settle(applied.command.serial) {
-            self.durability.stage_settled(applied.command.serial);
+        if command.author == self.id && self.outbox.settle(command.serial) {
+            self.durability.stage_settled(command.serial);
             self.stirred = true;
         }
-        Some(applied)
+        Some(Applied { index, term, time, command, refusal: (!permitted).then_some(Refusal::NotPermitted) })
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {

@@ -1,13 +1,13 @@
 //! The turn of committed commands: one after the other through their handlers, within a budget a frame.
 
 use super::{
-    ApplyBudget, Outcome, Proposal, Reject, Room, RoomState, Settled,
+    ApplyBudget, Outcome, Proposal, Read, ReadDone, Reject, Room, RoomState, Settled,
     command::{Circumstances, Handlers},
     whisper::Whispers,
 };
 use crate::{
-    raft::{Applied, Serial},
-    room::{News, Report, Turn, Whispered},
+    raft::{Applied, LogIndex, Serial},
+    room::{News, ReadError, Report, RoomError, Turn, Whispered},
 };
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
@@ -72,6 +72,12 @@ fn take_turns_of(world: &mut World, room: Entity, frame: Instant) {
 fn take_turn(world: &mut World, room: Entity, turn: Turn) {
     match turn {
         Turn::Command(applied) => carry_out(world, room, &applied),
+        Turn::Read { ticket, outcome } => answer(world, room, Read(ticket), outcome.map_err(ReadError::HeldUp)),
+        // An entrance asks for none; another program may have.
+        Turn::Restore(snapshot) => {
+            let reason = RoomError::SnapshotUnread { index: snapshot.position.index };
+            conclude(world, room, RoomState::Failed(reason));
+        }
     }
 }
 
@@ -96,6 +102,7 @@ fn take_report(world: &mut World, room: Entity, report: Report) {
         Report::Refused { ticket, reason } => {
             settle(world, room, Proposal(ticket), None, Outcome::NotTaken(reason));
         }
+        Report::Unread { ticket, reason } => answer(world, room, Read(ticket), Err(reason.into())),
         Report::Failed(error) => conclude(world, room, RoomState::Failed(error)),
         Report::Closed => conclude(world, room, RoomState::Closed),
     }
@@ -143,10 +150,15 @@ fn ask_for_another_frame(world: &World, room: Entity) {
 
 /// After the last turn of a room that ended, nothing more is decided in it.
 fn abandon(world: &mut World, room: Entity) {
-    let undecided = world.get_mut::<Room>(room).map(|mut component| component.abandon()).unwrap_or_default();
+    let Some((undecided, unread)) = world.get_mut::<Room>(room).map(|mut component| component.abandon()) else {
+        return;
+    };
     for proposal in undecided {
         world.trigger(Settled { room, proposal, outcome: Outcome::Undecided });
         world.flush();
+    }
+    for read in unread {
+        answer(world, room, read, Err(ReadError::Closed));
     }
 }
 
@@ -175,6 +187,14 @@ fn carry_out(world: &mut World, room: Entity, applied: &Applied) {
         let index = applied.index;
         let outcome = verdict.map_or_else(|reason| Outcome::Rejected { index, reason }, |()| Outcome::Committed(index));
         settle(world, room, proposal, Some(serial), outcome);
+    }
+}
+
+fn answer(world: &mut World, room: Entity, read: Read, outcome: Result<LogIndex, ReadError>) {
+    if let Some(component) = world.get::<Room>(room) {
+        component.ledger().answer(read);
+        world.trigger(ReadDone { room, read, outcome });
+        world.flush();
     }
 }
 

@@ -123,7 +123,7 @@ impl Room {
     #[must_use]
     pub fn config(self, config: Config) -> Self {
         let append_bytes_max = config.append_bytes_max.clamp(*APPEND_BYTES.start(), *APPEND_BYTES.end());
-        self.prepared(|entrance| entrance.config = Config { append_bytes_max, ..config })
+        self.prepared(|entrance| entrance.config = Config { append_bytes_max, makes_snapshots: false, ..config })
     }
 
     /// Links, store, randomness and clock of a test: nothing happens until the room is stepped.

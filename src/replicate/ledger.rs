@@ -1,15 +1,16 @@
 //! Own proposals on their way: ticket, then serial, then settled.
 
-use super::Proposal;
+use super::{Proposal, Read};
 use crate::raft::Serial;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which proposals of this process are not settled, and by which serial the log knows them.
+/// Which proposals of this process are not settled, and by which serial the log knows them; and which reads are not done.
 #[derive(Default)]
 pub(super) struct Ledger {
     last: u64,
     open: BTreeSet<Proposal>,
     by_serial: BTreeMap<Serial, Proposal>,
+    reads: BTreeSet<Read>,
 }
 
 impl Ledger {
@@ -19,6 +20,24 @@ impl Ledger {
         let proposal = Proposal(self.last);
         self.open.insert(proposal);
         proposal
+    }
+
+    /// A new read.
+    pub fn ask(&mut self) -> Read {
+        self.last += 1;
+        let read = Read(self.last);
+        self.reads.insert(read);
+        read
+    }
+
+    /// The read is done.
+    pub fn answer(&mut self, read: Read) {
+        self.reads.remove(&read);
+    }
+
+    /// The reads that are not done, oldest first.
+    pub fn unread(&self) -> Vec<Read> {
+        self.reads.iter().copied().collect()
     }
 
     /// The log will know the proposal by this serial.

@@ -8,6 +8,7 @@ mod mirror;
 mod plugin;
 mod portable;
 mod proposal;
+mod read;
 mod reflection;
 mod room;
 mod whisper;
@@ -17,5 +18,6 @@ pub use mirror::{Leader, LeaderChanged, Learner, LinkStats, Peer, PeerOf, Peers,
 pub use plugin::{AppBell, ApplyBudget, QuorumPlugin, QuorumPlugins, QuorumSystems};
 pub use portable::{NAME_BYTES_MAX, Portable};
 pub use proposal::{Outcome, Proposal, Restored, Settled};
+pub use read::{Read, ReadDone};
 pub use room::{Room, RoomState, WhisperError};
 pub use whisper::Whispered;

@@ -1,9 +1,9 @@
 //! The room's entity: how a game speaks in a room, and looks at it.
 
-use super::{Portable, Proposal, entrance::Entrance, ledger::Ledger, portable};
+use super::{Portable, Proposal, Read, entrance::Entrance, ledger::Ledger, portable};
 use crate::{
     raft::{COMMAND_BYTES_MAX, LogIndex, NodeId, Rejected},
-    room::{ByHand, Front, LEAVE_PATIENCE, ProposeError, Request, RoomError, RoomStatus, Showcase, lock},
+    room::{ByHand, Front, LEAVE_PATIENCE, ProposeError, ReadError, Request, RoomError, RoomStatus, Showcase, lock},
     wire::{self, Invitation, WHISPER_BYTES_MAX},
 };
 use bevy_ecs::prelude::*;
@@ -151,6 +151,33 @@ impl Room {
         }
     }
 
+    /// Asks for a moment at which the state here holds every command that was decided, anywhere in the room, before now.
+    /// [`ReadDone`](super::ReadDone) says when it has come, mostly after one round trip to the leader; nothing is
+    /// written for it.
+    ///
+    /// Without it a peer reads its own state, which is consistent, and may be late.
+    ///
+    /// ```
+    /// # use bevy_ecs::prelude::*;
+    /// # use bevy_quorum::prelude::*;
+    /// fn ask(room: Single<&Room>) -> Result {
+    ///     room.read()?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the room is closed.
+    pub fn read(&self) -> Result<Read, ReadError> {
+        let read = self.ledger().ask();
+        if self.request(Request::Read { ticket: read.0 }) {
+            Ok(read)
+        } else {
+            self.ledger().answer(read);
+            Err(ReadError::Closed)
+        }
+    }
+
     /// Whispers to every peer that is linked: unreliable, never logged, newest wins.
     ///
     /// ```
@@ -244,14 +271,15 @@ impl Room {
         self.end = End::Near;
     }
 
-    /// The proposals that nothing decides any more, once, when a room that ended has nothing left to carry out.
-    pub(super) fn abandon(&mut self) -> Vec<Proposal> {
+    /// The proposals and reads that come to nothing, once, when a room that ended has nothing left to carry out.
+    pub(super) fn abandon(&mut self) -> (Vec<Proposal>, Vec<Read>) {
         match self.end {
             End::Near => {
                 self.end = End::Past;
-                self.ledger().undecided()
+                let ledger = self.ledger();
+                (ledger.undecided(), ledger.unread())
             }
-            End::Open | End::Past => Vec::new(),
+            End::Open | End::Past => Default::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{RoomError, Showcase};
 use crate::{
-    raft::{Applied, LogIndex, NodeId, Rejected, Serial},
+    raft::{Applied, Holdup, LogIndex, NodeId, Rejected, Serial, Snapshot},
     wire::Invitation,
 };
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-/// The number by which the main world knows a proposal before it has a serial.
+/// The number by which the main world knows a proposal before it has a serial, or a read.
 pub(crate) type Ticket = u64;
 
 /// How many whispers wait for a main world that stalls; after that, the oldest is lost.
@@ -27,6 +27,7 @@ const WHISPERS_WAITING_MAX: usize = 1_024;
 pub(crate) enum Request {
     Propose { ticket: Ticket, body: Bytes },
     Whisper { kind: u64, body: Bytes },
+    Read { ticket: Ticket },
     Leave,
 }
 
@@ -40,6 +41,8 @@ pub(crate) enum Report {
     Accepted { ticket: Ticket, serial: Serial },
     /// A proposal was not taken.
     Refused { ticket: Ticket, reason: Rejected },
+    /// A read was not taken.
+    Unread { ticket: Ticket, reason: Rejected },
     /// The room can't go on.
     Failed(RoomError),
     /// The room has been left.
@@ -50,6 +53,10 @@ pub(crate) enum Report {
 pub(crate) enum Turn {
     /// Carries out a command.
     Command(Applied),
+    /// The state is as late as a read asked for, or the read was given up.
+    Read { ticket: Ticket, outcome: Result<LogIndex, Holdup> },
+    /// Takes this state over, whatever was carried out before.
+    Restore(Arc<Snapshot>),
 }
 
 /// What waits for the main world.

@@ -1,7 +1,7 @@
 //! Why a room stopped.
 
 use crate::{
-    raft::Rejected,
+    raft::{Holdup, LogIndex, Rejected},
     storage::StorageError,
     wire::{ClusterId, InvitationError},
 };
@@ -30,6 +30,12 @@ pub enum RoomError {
         stored: ClusterId,
         /// The room of the invitation.
         invited: ClusterId,
+    },
+    /// The log of the room begins with a snapshot, and this app takes none over.
+    #[error("what was done here up to entry {index} is kept as a snapshot, which this program doesn't read")]
+    SnapshotUnread {
+        /// The entry that the snapshot stands for.
+        index: LogIndex,
     },
     /// Consensus panicked; nothing that was promised is lost, and the store can be opened again.
     #[error("the room stopped because of a fault in it: {0}; open it again to go on")]
@@ -61,6 +67,21 @@ pub enum ProposeError {
     /// The value does not encode.
     #[error("the command can't be encoded; a type that travels must not contain borrowed or unsized parts")]
     Unencodable,
+    /// The room failed or was left.
+    #[error("the room is closed")]
+    Closed,
+}
+
+/// Why a read was given up; it may be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// Something held it up for too long.
+    #[error("what is decided can't be known for sure: {0}")]
+    HeldUp(#[from] Holdup),
+    /// It was not taken.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
     /// The room failed or was left.
     #[error("the room is closed")]
     Closed,

@@ -2,7 +2,7 @@
 
 use super::Identity;
 use crate::{
-    raft::{Durable, LogIndex, Serial, Write, WriteId},
+    raft::{Durable, LogIndex, LogPosition, SNAPSHOT_BYTES_MAX, Serial, Write, WriteId},
     wire::{ClusterId, Invitation},
 };
 
@@ -10,6 +10,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Extent {
     cluster: ClusterId,
+    base: LogIndex,
+    snapshot: LogIndex,
     last: LogIndex,
     commit: LogIndex,
     last_serial: Serial,
@@ -20,8 +22,16 @@ impl Extent {
     /// The extent of a store that was just opened.
     pub fn of(identity: &Identity, durable: &Durable) -> Self {
         let cluster = identity.invitation.cluster;
-        let last = LogIndex(durable.log.len() as u64);
-        Self { cluster, last, commit: durable.commit, last_serial: durable.last_serial, submitted: None }
+        let base = durable.base.index;
+        Self {
+            cluster,
+            base,
+            snapshot: durable.snapshot.as_ref().map_or(LogIndex(0), |snapshot| snapshot.position.index),
+            last: LogIndex(base.0 + durable.log.len() as u64),
+            commit: durable.commit,
+            last_serial: durable.last_serial,
+            submitted: None,
+        }
     }
 
     /// The write that turns an empty store into `founding`.
@@ -31,11 +41,12 @@ impl Extent {
     pub fn found(identity: &Identity, founding: &Durable) -> Write {
         let write = Write {
             ballot: Some(founding.ballot),
-            truncate_from: None,
-            entries: founding.log.clone(),
+            snapshot: founding.snapshot.clone(),
+            compact: Some(founding.base).filter(|base| *base > LogPosition::default()),
+            entries: founding.log.iter().cloned().collect(),
             commit: Some(founding.commit),
             outbox_put: founding.outbox.clone().into_iter().collect(),
-            outbox_settled: None,
+            ..Write::default()
         };
         let mut extent = Self::of(identity, &Durable::default());
         extent.admit(WriteId(0), &write);
@@ -54,7 +65,18 @@ impl Extent {
             assert!(from > self.commit, "entry {from} is dropped, but {} is committed", self.commit);
             self.last = self.last.min(LogIndex(from.0 - 1));
         }
-        for entry in &write.entries {
+        if let Some(snapshot) = &write.snapshot {
+            let index = snapshot.position.index;
+            assert!(index > self.snapshot, "a snapshot of {index} comes after one of {}", self.snapshot);
+            assert!(snapshot.state.len() <= SNAPSHOT_BYTES_MAX, "a state of {} bytes", snapshot.state.len());
+            self.snapshot = index;
+        }
+        if let Some(base) = write.compact.map(|base| base.index) {
+            assert!(base > self.base, "the log is cut at {base}, but begins after {}", self.base);
+            self.base = base;
+            self.last = self.last.max(base);
+        }
+        for entry in write.entries.iter() {
             assert_eq!(entry.index, self.last.next(), "the log has no gaps");
             self.last = entry.index;
         }
@@ -62,6 +84,8 @@ impl Extent {
             assert!(commit <= self.last, "entry {commit} is committed, but the log ends at {}", self.last);
             self.commit = commit;
         }
+        let kept = self.base <= self.snapshot && self.snapshot <= self.commit;
+        assert!(kept, "the log begins after {}, the snapshot is of {}", self.base, self.snapshot);
         for (serial, _) in &write.outbox_put {
             assert!(*serial > self.last_serial, "serial {serial} was given out already");
             self.last_serial = *serial;

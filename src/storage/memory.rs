@@ -2,7 +2,7 @@
 
 use super::{Identity, Opened, Storage, StorageError, extent::Extent, progress::Progress};
 use crate::{
-    raft::{Durable, LogIndex, Serial, Write, WriteId},
+    raft::{Durable, Serial, Write, WriteId},
     wire::Invitation,
 };
 use std::{
@@ -169,10 +169,15 @@ impl Platter {
 /// Changes `durable` as `write` says.
 fn apply(durable: &mut Durable, write: Write) {
     durable.ballot = write.ballot.unwrap_or(durable.ballot);
-    if let Some(LogIndex(from)) = write.truncate_from {
-        durable.log.truncate(usize::try_from(from - 1).unwrap_or(usize::MAX));
+    if let Some(from) = write.truncate_from {
+        durable.log.retain(|entry| entry.index < from);
     }
-    durable.log.extend(write.entries);
+    if let Some(base) = write.compact {
+        durable.log.retain(|entry| entry.index > base.index);
+        durable.base = base;
+    }
+    durable.snapshot = write.snapshot.or(durable.snapshot.take());
+    durable.log.extend(write.entries.iter().cloned());
     durable.commit = write.commit.unwrap_or(durable.commit);
     if let Some(settled) = write.outbox_settled {
         durable.outbox = durable.outbox.split_off(&Serial(settled.0 + 1));

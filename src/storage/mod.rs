@@ -1,7 +1,8 @@
 //! What a node must not forget, and the trait by which it is kept.
 //!
-//! A store belongs to one node of one room: it holds the node's [`Identity`], its ballot, its log,
-//! the commit index as last known, and the outbox of commands that are not settled yet.
+//! A store belongs to one node of one room: it holds the node's [`Identity`], its ballot, its newest
+//! snapshot, its log since then, the commit index as last known, and the outbox of commands that are not
+//! settled yet.
 //! Writes are submitted and complete later, in order; what waits for a write is held back by the core.
 
 #[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
@@ -33,7 +34,8 @@ pub trait Storage: Send + 'static {
     ///
     /// # Panics
     /// If the write doesn't follow from those before it: a gap in the log, a commit index beyond it,
-    /// a serial that was given out already. The core never submits such a write.
+    /// a log that begins after its snapshot, a serial that was given out already. The core never submits
+    /// such a write.
     fn submit(&mut self, id: WriteId, write: Write);
 
     /// Keeps another way back into the same room from now on, in order with the writes.

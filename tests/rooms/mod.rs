@@ -4,7 +4,8 @@
 
 use bevy_quorum::{
     raft::{
-        Ballot, Command, Durable, Entry, LogIndex, LogTime, NodeId, Payload, Permission, Serial, Term, Write, WriteId,
+        Ballot, Command, Durable, Entries, Entry, LogIndex, LogPosition, LogTime, Membership, NodeId, Payload,
+        Permission, Serial, Sessions, Snapshot, Term, Write, WriteId,
     },
     storage::{Identity, MemoryDisk, Storage, StorageError},
     wire::Invitation,
@@ -28,12 +29,27 @@ pub fn entry(term: u64, index: u64) -> Entry {
     Entry { term: Term(term), index: LogIndex(index), time: LogTime(index * 10), payload: Payload::Command(command) }
 }
 
-/// The `n`th write of a node whose log grows, is cut back now and then, and whose outbox fills and empties.
-/// Its ballot has term `n`.
+/// A snapshot up to entry `index`, with a state that names it and takes more than one piece of a store.
+pub fn snapshot(term: u64, index: u64) -> Snapshot {
+    let mut state = format!("the board at {index} ").repeat(1 + index as usize % 9).into_bytes();
+    state.resize(70_000 + index as usize % 3 * 40_000, index as u8);
+    Snapshot {
+        position: LogPosition { term: Term(term), index: LogIndex(index) },
+        time: LogTime(index * 10),
+        membership: Membership::default(),
+        membership_index: LogIndex(0),
+        sessions: Sessions::default(),
+        state: state.into(),
+    }
+}
+
+/// The `n`th write of a node whose log grows, is cut at both ends now and then, and whose outbox fills and
+/// empties. Its ballot has term `n`.
 #[derive(Default)]
 pub struct Diary {
     pub written: u64,
     last: u64,
+    base: u64,
     commit: u64,
     serial: u64,
 }
@@ -51,13 +67,26 @@ impl Diary {
             write.truncate_from = Some(LogIndex(self.last));
             self.last -= 1;
         }
-        for _ in 0..n % 4 {
-            self.last += 1;
-            write.entries.push(entry(n, self.last));
-        }
+        let first = self.last + 1;
+        self.last += n % 4;
+        write.entries = (first..=self.last).map(|index| entry(n, index)).collect();
         if n.is_multiple_of(7) {
             self.commit = self.last;
             write.commit = Some(LogIndex(self.commit));
+        }
+        if n.is_multiple_of(13) && !n.is_multiple_of(7) && self.commit > self.base + 2 {
+            self.base = self.commit - n % 2;
+            write.snapshot = Some(Arc::new(snapshot(n, self.commit)));
+            write.compact = Some(LogPosition { term: Term(n), index: LogIndex(self.base) });
+        }
+        if n.is_multiple_of(29) {
+            // A snapshot of somebody who is far ahead.
+            self.last += 10;
+            (self.base, self.commit) = (self.last, self.last);
+            let position = LogPosition { term: Term(n), index: LogIndex(self.last) };
+            write.snapshot = Some(Arc::new(snapshot(n, self.last)));
+            (write.compact, write.commit) = (Some(position), Some(position.index));
+            write.entries = Entries::default();
         }
         if n.is_multiple_of(2) {
             self.serial += 1;

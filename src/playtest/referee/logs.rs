@@ -2,7 +2,10 @@
 
 use super::Check;
 use crate::{
-    playtest::{machine::Machine, sim::Coverage},
+    playtest::{
+        machine::{Machine, end, entry},
+        sim::Coverage,
+    },
     raft::{
         Entry, LogIndex, LogPosition, Membership, Message, MessageBody, Node, NodeId, Payload, RoleKind, Term, Write,
     },
@@ -73,7 +76,8 @@ impl Logs {
     pub fn inspect(&mut self, node: &Node, machines: &BTreeMap<u64, Machine>) -> bool {
         let known = self.committed.len() as u64;
         let compared = self.compared.insert(node.id(), node.commit()).unwrap_or_default();
-        for index in compared.0 + 1..=node.commit().0 {
+        // What a snapshot stands for was compared where it was made.
+        for index in compared.max(node.base().index).0 + 1..=node.commit().0 {
             let entry = node.entry(LogIndex(index)).expect("what is committed is in the log");
             match self.committed.get(index as usize - 1) {
                 Some(committed) => Check::CommittedStays
@@ -95,7 +99,7 @@ impl Logs {
     pub fn check_completeness(&self, leader: &Node) {
         let earlier = self.decided.partition_point(|term| *term < leader.term());
         if let Some(entry) = self.committed[..earlier].last() {
-            let holds = leader.entry(entry.index) == Some(entry);
+            let holds = entry.index < leader.base().index || is_at(leader, entry.position());
             Check::Completeness.holds(holds, || format!("{} leads without {entry:?}", leader.id()));
         }
     }
@@ -103,13 +107,13 @@ impl Logs {
     /// By induction: two entries of one position are the same, and stand after the same.
     pub fn inspect_write(&mut self, machine: &Machine, node: &Node, write: &Write) {
         if let Some(from) = write.truncate_from {
-            self.dropped += (machine.disk.image.log.len() as u64 + 1).saturating_sub(from.0);
+            self.dropped += end(&machine.disk.image).0.saturating_sub(from.0 - 1);
         }
         let shortens = write.truncate_from.is_some() && node.role_kind() == RoleKind::Leader;
         Check::AppendOnly.holds(!shortens, || format!("{} leads, and overwrites its log", node.id()));
         for entry in &write.entries {
             let previous = LogIndex(entry.index.0 - 1);
-            let previous = node.entry(previous).map_or_else(LogPosition::default, Entry::position);
+            let previous = node.position_at(previous).unwrap_or_default();
             self.see(node.id(), previous, entry);
         }
     }
@@ -131,12 +135,16 @@ impl Logs {
     }
 }
 
+/// Whether a node's log, as far as it is not cut off, holds the entry at `position`.
+pub(super) fn is_at(node: &Node, position: LogPosition) -> bool {
+    position.index < node.base().index || node.position_at(position.index) == Some(position)
+}
+
 fn is_durable_on_majority(node: &Node, membership: &Membership, machines: &BTreeMap<u64, Machine>) -> bool {
-    let place = usize::try_from(node.commit().0 - 1).expect("logs fit in memory");
     let last = node.entry(node.commit());
     let holds = |voter: &NodeId| {
-        let log = machines.get(&voter.0).map(|machine| &machine.disk.image.log);
-        log.and_then(|log| log.get(place)) == last
+        let disk = machines.get(&voter.0).map(|machine| &machine.disk.image);
+        disk.is_some_and(|disk| disk.base.index >= node.commit() || entry(disk, node.commit()) == last)
     };
     membership.voters().filter(holds).count() > membership.voters().count() / 2
 }

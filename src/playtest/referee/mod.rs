@@ -10,7 +10,7 @@ mod limits;
 mod logs;
 mod promises;
 
-use super::{machine::Machine, sim::Coverage};
+use super::{machine::Machine, sim::Coverage, state::State};
 use crate::raft::{Applied, Entry, LogIndex, Membership, Message, NodeId, RoleKind, Write};
 pub use check::Check;
 use commands::Commands;
@@ -68,7 +68,7 @@ impl Referee {
         let Some(node) = &machine.node else { return };
         self.elections.inspect(node);
         let news = self.logs.inspect(node, machines);
-        self.configurations.inspect(node);
+        self.configurations.inspect(node, LogIndex(self.logs.committed().len() as u64));
         limits::inspect(machine, node);
         if news || self.elections.has_news() {
             let leaders = machines.values().filter_map(|machine| machine.node.as_ref());
@@ -96,6 +96,11 @@ impl Referee {
         let receiver = machines.get(&to.0).and_then(|machine| machine.node.as_ref());
         self.promises.inspect_message(from, to, receiver, message);
         self.logs.inspect_message(NodeId(from.id), message);
+    }
+
+    /// Looks at a state that a node takes over, and gives back what it consists of.
+    pub fn inspect_restored(&self, node: u64, state: &State) -> &[Applied] {
+        self.commands.inspect_restored(node, state)
     }
 
     /// Looks at the last command that a node has carried out.

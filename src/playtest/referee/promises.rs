@@ -1,9 +1,12 @@
 //! What a message promises is on its sender's disk before it leaves (§3.8).
 
-use super::Check;
+use super::{Check, logs::is_at};
 use crate::{
-    playtest::{machine::Machine, sim::Coverage},
-    raft::{Ballot, Message, MessageBody, Node, NodeId, Payload, RoleKind, Serial, Term},
+    playtest::{
+        machine::{Machine, entry},
+        sim::Coverage,
+    },
+    raft::{Ballot, Entry, Message, MessageBody, Node, NodeId, Payload, RoleKind, Serial, Term},
 };
 use std::collections::BTreeMap;
 
@@ -34,11 +37,12 @@ impl Promises {
                 durable(disk.ballot.term >= term, "campaigns");
             }
             MessageBody::Appended { matched } => {
-                let kept = disk.log.get((matched.0 as usize).wrapping_sub(1));
-                let meant = from.node.as_ref().and_then(|node| node.entry(*matched));
-                durable(kept == meant && disk.ballot.term >= term, "acknowledges entries");
+                let kept = entry(disk, *matched).map_or(disk.base, Entry::position);
+                let is_kept = kept.index == *matched || *matched < disk.base.index;
+                let is_meant = from.node.as_ref().is_some_and(|node| is_at(node, kept));
+                durable(is_kept && is_meant && disk.ballot.term >= term, "acknowledges entries");
                 let leader = receiver.filter(|node| node.term() == term && node.role_kind() == RoleKind::Leader);
-                let agreed = leader.is_none_or(|leader| leader.entry(*matched) == kept);
+                let agreed = leader.is_none_or(|leader| is_at(leader, kept));
                 Check::LogMatching.holds(agreed, || format!("{id} acknowledges what {to} does not hold"));
             }
             MessageBody::Forward { commands, .. } => {

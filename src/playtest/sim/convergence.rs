@@ -1,6 +1,6 @@
 //! After the trouble: the room comes together and serves, or refuses to go on without a majority.
 
-use super::Simulation;
+use super::{Action, Operation, Simulation};
 use crate::{
     playtest::{Cluster, referee::Check},
     raft::{Membership, NodeId, RoleKind},
@@ -16,7 +16,7 @@ impl Simulation {
     /// Everybody whose store isn't lost comes back, and all is as if nothing had happened.
     pub(super) fn recover(&mut self) {
         self.end_all();
-        self.wait_until("the room comes together", Self::has_converged);
+        self.wait_until("the room comes together", |world| world.disunion());
         let elections = self.cluster.elections();
         self.serve();
         self.cluster.run_for(CALM);
@@ -25,7 +25,7 @@ impl Simulation {
         self.check_states();
     }
 
-    /// Ten operations at everybody are carried out, and everybody learns of them.
+    /// Ten swaps and ten reads at everybody are carried out, and everybody learns of them.
     fn serve(&mut self) {
         let asked = self.history.operations.len();
         for node in self.cluster.numbers() {
@@ -36,31 +36,51 @@ impl Simulation {
         }
         self.wait_until("everybody is served", |world| {
             world.hear();
-            let fresh = &world.history.operations[asked..];
-            fresh.iter().all(|operation| operation.answered.is_some() || operation.refused) && world.has_converged()
+            let waits = |operation: &&Operation| match operation.action {
+                Action::Swap(_) => operation.answered.is_none() && !operation.refused,
+                Action::Read => operation.answered.is_none(),
+            };
+            let waiting = world.history.operations[asked..].iter().find(waits);
+            waiting.map(|operation| format!("{operation:?}")).or_else(|| world.disunion())
         });
     }
 
-    fn wait_until(&mut self, what: &str, so: impl Fn(&mut Self) -> bool) {
+    /// Waits until nothing is in the way any more.
+    fn wait_until(&mut self, what: &str, obstacle: impl Fn(&mut Self) -> Option<String>) {
         let end = self.cluster.now + PATIENCE;
-        while !so(self) {
-            Check::Convergence.holds(self.cluster.now < end, || format!("not within {PATIENCE:?}: {what}"));
+        while let Some(obstacle) = obstacle(self) {
+            let patient = self.cluster.now < end;
+            Check::Convergence.holds(patient, || format!("not within {PATIENCE:?}: {what}, for {obstacle}"));
             self.cluster.run_for(Duration::from_millis(100));
         }
     }
 
-    /// One leader that all follow; all are members, nobody votes who isn't there, and all have carried out the same.
-    fn has_converged(&mut self) -> bool {
-        let Some(leader) = self.cluster.leader() else { return false };
-        let membership = self.cluster.node(leader).membership().clone();
-        let present: Vec<u64> = self.cluster.numbers().filter(|node| self.cluster.is_running(*node)).collect();
+    /// What is missing until there is one leader that all follow, all are members, nobody votes who isn't there, and all
+    /// have carried out the same.
+    fn disunion(&self) -> Option<String> {
+        let Some(leader) = self.cluster.leader() else { return Some("nobody leads".to_owned()) };
+        let membership = self.cluster.node(leader).membership();
+        let done = self.cluster.history().len();
+        let mut present: Vec<u64> = self.cluster.numbers().collect();
+        present.retain(|node| self.cluster.is_running(*node));
+        for number in &present {
+            let node = self.cluster.node(*number);
+            let obstacle = match () {
+                () if node.leader() != Some(NodeId(leader)) => "does not follow",
+                () if !membership.members.contains_key(&NodeId(*number)) => "is no member",
+                () if node.commit() != node.last() => "has entries that are not committed",
+                () if node.waiting() > 0 => "waits for commands of its own",
+                () if self.cluster.applied(*number).len() < done => "has not carried out everything",
+                () => continue,
+            };
+            return Some(format!("{number} {obstacle}"));
+        }
+        if let Some(gone) = membership.voters().find(|voter| !present.contains(&voter.0)) {
+            return Some(format!("{gone} votes, and is gone"));
+        }
         let seats = present.len().min(self.plan.config.voters_max);
-        let follows = |node: &u64| self.cluster.node(*node).leader() == Some(NodeId(leader));
-        self.cluster.is_settled()
-            && present.iter().all(follows)
-            && present.iter().all(|node| membership.members.contains_key(&NodeId(*node)))
-            && membership.voters().all(|voter| present.contains(&voter.0))
-            && membership.voters().count() >= seats
+        let voters = membership.voters().count();
+        (voters < seats).then(|| format!("{voters} vote, and {seats} could"))
     }
 
     /// Nothing that anybody was told is missing anywhere.

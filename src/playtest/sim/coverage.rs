@@ -48,6 +48,10 @@ counts! {
     two_to_one: 100,
     /// Rooms of one that became two.
     one_to_two: 100,
+    /// Snapshots that games made.
+    snapshots_made: 3_000,
+    /// Snapshots that took the place of what a node had.
+    snapshot_installs: 300,
     /// Unsynced writes of which nothing was left after a crash.
     writes_lost: 100,
     /// Unsynced writes of which a part was left.

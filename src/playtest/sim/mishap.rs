@@ -1,7 +1,7 @@
 //! What goes wrong, and how it ends.
 
 use super::{Simulation, plan};
-use crate::raft::{Moment, NodeId, Permission};
+use crate::raft::{Input, Moment, NodeId, PRIORITY_DEFAULT, Permission};
 use std::time::Duration;
 
 /// How long who ended is still taken to be there.
@@ -68,6 +68,14 @@ mishaps! {
     FailSync,
     /// The disk is full for a while.
     FillDisk,
+    /// A game makes no snapshots.
+    Doze,
+    /// No game makes any.
+    DozeAll,
+    /// Somebody wishes that another leads.
+    Transfer,
+    /// A node had rather lead, or rather not.
+    Prefer,
     /// Bits flip on a disk: the store can't be opened again.
     FlipBits,
     /// A store is wiped: whoever comes back is somebody else.
@@ -97,6 +105,8 @@ pub(super) enum Relief {
     Pace(u64),
     Show(u64),
     Disk(u64),
+    Rouse(u64),
+    Prefer(u64),
     /// The process ends first, and comes back later.
     Kill(u64, Duration),
     /// The store of a stopped process is found to be lost.
@@ -188,6 +198,21 @@ impl Simulation {
                 self.relieve(lasts, Relief::Kill(node, lasts / 10));
                 self.relieve(lasts, Relief::Disk(node));
             }
+            Mishap::Doze => self.doze(node, lasts),
+            Mishap::DozeAll => {
+                for node in self.cluster.numbers() {
+                    self.doze(node, lasts);
+                }
+            }
+            Mishap::Transfer => {
+                let to = self.dice.roll().is_multiple_of(2).then_some(NodeId(other));
+                self.cluster.tell(leader.unwrap_or(node), Input::Transfer { to });
+            }
+            Mishap::Prefer => {
+                let priority = [0, 0, 50, 150][(self.dice.roll() % 4) as usize];
+                self.cluster.tell(node, Input::Priority(priority));
+                self.relieve(lasts * 4, Relief::Prefer(node));
+            }
             Mishap::FlipBits | Mishap::Wipe => {
                 if self.cluster.is_running(node) {
                     self.cluster.kill(node);
@@ -219,6 +244,8 @@ impl Simulation {
                 self.cluster.set_disk_latency(node, self.plan.disk_latency, self.plan.disk_jitter);
                 self.cluster.set_disk_fails(node, false);
             }
+            Relief::Rouse(node) => self.cluster.rouse(node),
+            Relief::Prefer(node) => self.cluster.tell(node, Input::Priority(PRIORITY_DEFAULT)),
             Relief::Kill(node, lasts) => {
                 self.kill(node, lasts);
                 self.relieve(lasts, Relief::Disk(node));
@@ -244,12 +271,16 @@ impl Simulation {
             self.cluster.set_tick(node, None);
             self.cluster.wake_up(node);
             self.end(Relief::Disk(node));
+            self.end(Relief::Rouse(node));
+            self.end(Relief::Prefer(node));
             // Who began to leave, or whose store is stuck, starts anew.
             if self.cluster.is_running(node) && (self.cluster.is_stuck(node) || self.leaving.contains(&node)) {
                 self.cluster.kill(node);
             }
             self.restart(node);
         }
+        // Who was removed is invited again.
+        self.cluster.link_all();
     }
 
     pub(super) fn relieve(&mut self, after: Duration, relief: Relief) {
@@ -287,6 +318,11 @@ impl Simulation {
         let shows = Moment(self.dice.roll() % 3_600_000_000_000);
         self.cluster.reset_clock(node, shows);
         self.cluster.restart(node);
+    }
+
+    fn doze(&mut self, node: u64, lasts: Duration) {
+        self.cluster.doze(node);
+        self.relieve(lasts * 2, Relief::Rouse(node));
     }
 
     fn pause(&mut self, node: u64) {
@@ -335,9 +371,8 @@ impl Simulation {
     fn remove(&mut self, node: u64) {
         let leader = self.cluster.leader().filter(|leader| self.cluster.is_awake(*leader));
         if let Some(leader) = leader.filter(|_| self.cluster.bears_removal_of(node)) {
-            self.cluster.change(leader, |membership| {
-                membership.members.remove(&NodeId(node));
-            });
+            // It may be refused.
+            let _ = self.cluster.remove(leader, node);
         }
     }
 }

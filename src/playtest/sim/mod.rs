@@ -74,6 +74,7 @@ impl Simulation {
         config.mutant = mutant;
         let cluster = if plan.formed { Cluster::of(plan.people) } else { Cluster::open() };
         let mut cluster = cluster.seed(seed).config(config).conditions(plan.conditions.clone());
+        (cluster.game_latency, cluster.ballast) = (plan.game_latency, plan.ballast);
         cluster.told.detail = Detail::Nothing;
         let mut simulation = Self {
             plan,

@@ -18,6 +18,9 @@ pub(super) struct Plan {
     pub conditions: Conditions,
     pub disk_latency: Duration,
     pub disk_jitter: Duration,
+    /// How long games take to make a snapshot, and how large they make it in vain.
+    pub game_latency: Duration,
+    pub ballast: usize,
     /// How long the trouble lasts.
     pub trouble: Duration,
     /// The usual pause between two mishaps.
@@ -45,6 +48,8 @@ impl Plan {
             conditions: weather(dice),
             disk_latency: spread(dice, 0, 40),
             disk_jitter: spread(dice, 0, 60),
+            game_latency: spread(dice, 0, 1_000),
+            ballast: usize::try_from(spread(dice, 0, 60_000).as_millis()).expect("small"),
             trouble: Duration::from_secs(600),
             pause: spread(dice, 500, 8_000),
             at_once,
@@ -75,6 +80,9 @@ pub(super) fn spread(dice: &mut Dice, min_ms: u64, max_ms: u64) -> Duration {
 fn config(dice: &mut Dice) -> Config {
     let mut one_of = |values: &[usize]| values[(dice.roll() % values.len() as u64) as usize];
     let shipped = Config::default();
+    let makes_snapshots = one_of(&[0, 1, 1, 1, 1, 1]) == 1;
+    // Who makes none never cuts its log.
+    let log_bytes_max = if makes_snapshots { one_of(&[usize::MAX, 40_000]) } else { usize::MAX };
     Config {
         voters_max: one_of(&[3, 5, 5, 7]),
         append_bytes_max: one_of(&[shipped.append_bytes_max, 13 * 1024]),
@@ -82,6 +90,12 @@ fn config(dice: &mut Dice) -> Config {
         forward_window_bytes: one_of(&[shipped.forward_window_bytes, 600]),
         uncommitted_bytes_max: one_of(&[shipped.uncommitted_bytes_max, 4_000]),
         outbox_commands_max: one_of(&[shipped.outbox_commands_max, 40]),
+        reads_max: one_of(&[shipped.reads_max, 10]),
+        makes_snapshots,
+        mark_entries: one_of(&[30, 100, 400]) as u64,
+        mark_bytes: one_of(&[shipped.mark_bytes, 4_000]),
+        tail_bytes: one_of(&[shipped.tail_bytes, 3_000, 0]),
+        log_bytes_max: log_bytes_max.min(shipped.log_bytes_max),
         ..shipped
     }
 }

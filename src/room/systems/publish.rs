@@ -31,7 +31,7 @@ pub fn tell_history(mut nodes: Query<(&Participant, &mut Past, &Desk)>) {
 pub fn advance(mut nodes: Query<(&Participant, &mut Effects, &Desk)>) {
     for (participant, mut effects, desk) in &mut nodes {
         let through = participant.0.commit();
-        if through > effects.reported {
+        if through > effects.reported || !effects.turns.is_empty() {
             effects.reported = through;
             desk.0.shared.advance(&mut effects.turns, through);
         }

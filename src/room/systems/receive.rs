@@ -3,7 +3,7 @@
 use super::components::*;
 use crate::{
     link::{SessionEvent, Sessions},
-    raft::{Input, Joiner, LogIndex, MessageBody, NodeId},
+    raft::{Input, Joiner, LogIndex, MessageBody, NodeId, ReadId},
     room::{Report, Request, RoomError, Whispered, lock},
     wire::{Payload, Whisper},
 };
@@ -35,6 +35,11 @@ pub fn take_requests(
                 }
                 Ok(Request::Whisper { kind, body }) => {
                     whisper(&mut courier.lock(), &mut whispering, &remotes, kind, &body);
+                }
+                Ok(Request::Read { ticket }) => {
+                    if let Err(reason) = participant.0.read(clock.now, ReadId(ticket)) {
+                        desk.0.shared.report(Report::Unread { ticket, reason });
+                    }
                 }
                 Ok(Request::Leave) | Err(TryRecvError::Disconnected) => {
                     if exit.leaving_since.is_none() {

@@ -34,7 +34,7 @@ use std::{
 use worker::{Job, Worker};
 
 /// The version of the file that this program writes and reads.
-pub const STORE_VERSION: u16 = 1;
+pub const STORE_VERSION: u16 = 2;
 
 /// A store on a disk.
 ///

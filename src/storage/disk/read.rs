@@ -2,10 +2,13 @@
 
 use super::{
     STORE_VERSION,
-    record::{BALLOT, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, VERSION, unseal},
+    record::{
+        BALLOT, BASE, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, ROOM, STATE, STATE_BYTES,
+        VERSION, unseal,
+    },
 };
 use crate::{
-    raft::{Durable, Entry, LogIndex, Serial},
+    raft::{Durable, Entry, LogIndex, LogPosition, SNAPSHOT_BYTES_MAX, Serial, Snapshot},
     storage::{Damage, Identity},
     wire::{DECODE_BYTES_MAX, decode_canonical},
 };
@@ -13,7 +16,7 @@ use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable};
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What a store holds.
 #[derive(Debug)]
@@ -53,9 +56,12 @@ pub(super) fn read(database: &Database) -> Result<Contents, Refusal> {
         found => return Err(Refusal::Version(found)),
     }
     let identity = Identity { key: SigningKey::from_bytes(&meta.value(KEY)?), invitation: meta.value(INVITATION)? };
+    let base: LogPosition = meta.value(BASE)?;
     let durable = Durable {
         ballot: meta.value(BALLOT)?,
-        log: read_log(&transaction)?,
+        snapshot: read_snapshot(&transaction, &meta)?.map(Arc::new),
+        base,
+        log: read_log(&transaction, base.index)?,
         commit: meta.value(COMMIT)?,
         outbox: read_outbox(&transaction)?,
         last_serial: meta.value(LAST_SERIAL)?,
@@ -75,11 +81,31 @@ impl Meta {
     }
 }
 
-fn read_log(transaction: &ReadTransaction) -> Result<Vec<Entry>, Refusal> {
+fn read_snapshot(transaction: &ReadTransaction, meta: &Meta) -> Result<Option<Snapshot>, Refusal> {
+    let damage = || Refusal::from(Damage::Value { what: "snapshot" });
+    let room: Option<Bytes> = meta.value(ROOM)?;
+    let size = usize::try_from(meta.value::<u64>(STATE_BYTES)?).ok().filter(|size| *size <= SNAPSHOT_BYTES_MAX);
+    let size = size.ok_or_else(damage)?;
+    let mut state = Vec::with_capacity(size);
+    for (number, record) in (0_u64..).zip(transaction.open_table(STATE)?.iter()?) {
+        let (key, sealed) = record?;
+        let piece = unseal(&STATE, &number.to_le_bytes(), sealed.value()).filter(|_| key.value() == number);
+        let piece = piece.filter(|piece| state.len() + piece.len() <= size).ok_or_else(damage)?;
+        state.extend_from_slice(piece);
+    }
+    match room {
+        _ if state.len() != size => Err(damage()),
+        None if size == 0 => Ok(None),
+        None => Err(damage()),
+        Some(room) => Snapshot::from_parts(&room, state.into()).map(Some).ok_or_else(damage),
+    }
+}
+
+fn read_log(transaction: &ReadTransaction, base: LogIndex) -> Result<Vec<Entry>, Refusal> {
     let mut log: Vec<Entry> = Vec::new();
     for record in transaction.open_table(LOG)?.iter()? {
         let (key, sealed) = record?;
-        let index = LogIndex(log.len() as u64 + 1);
+        let index = LogIndex(base.0.saturating_add(log.len() as u64 + 1));
         let bytes = unseal(&LOG, &key.value().to_le_bytes(), sealed.value());
         let entry = bytes.and_then(|bytes| decode_canonical::<Entry>(bytes, DECODE_BYTES_MAX).ok());
         match entry {
@@ -103,8 +129,13 @@ fn read_outbox(transaction: &ReadTransaction) -> Result<BTreeMap<Serial, Bytes>,
 
 /// What has to hold between values.
 fn check(durable: &Durable) -> Result<(), Damage> {
-    if durable.commit.0 > durable.log.len() as u64 {
-        return Err(Damage::Entry { index: LogIndex(durable.log.len() as u64 + 1) });
+    let last = durable.log.last().map_or(durable.base.index, |entry| entry.index);
+    let snapshot = durable.snapshot.as_ref().map_or(LogIndex(0), |snapshot| snapshot.position.index);
+    if durable.commit > last {
+        return Err(Damage::Entry { index: last.next() });
+    }
+    if durable.base.index > snapshot || snapshot > durable.commit {
+        return Err(Damage::Value { what: "snapshot" });
     }
     match durable.outbox.last_key_value() {
         Some((serial, _)) if *serial > durable.last_serial => Err(Damage::Value { what: LAST_SERIAL }),

@@ -8,6 +8,8 @@ use redb::{TableDefinition, TableHandle};
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 /// The entries by index.
 pub(super) const LOG: TableDefinition<u64, &[u8]> = TableDefinition::new("log");
+/// The state of the newest snapshot, in pieces of [`PIECE_BYTES`], from zero.
+pub(super) const STATE: TableDefinition<u64, &[u8]> = TableDefinition::new("state");
 /// The bodies of commands that are not settled, by serial.
 pub(super) const OUTBOX: TableDefinition<u64, &[u8]> = TableDefinition::new("outbox");
 
@@ -21,10 +23,19 @@ pub(super) const INVITATION: &str = "invitation";
 pub(super) const BALLOT: &str = "ballot";
 /// An index known to be committed.
 pub(super) const COMMIT: &str = "commit index";
+/// The entry before the first of the log.
+pub(super) const BASE: &str = "base";
+/// The room's own part of the newest snapshot; nothing if there is none.
+pub(super) const ROOM: &str = "room";
+/// How many bytes the state of that snapshot has.
+pub(super) const STATE_BYTES: &str = "size of the state";
 /// The last serial given out.
 pub(super) const LAST_SERIAL: &str = "last serial";
 /// How many groups of writes are complete.
 pub(super) const GROUPS: &str = "count of changes";
+
+/// How large the pieces of a state are.
+pub(super) const PIECE_BYTES: usize = 64 * 1024;
 
 const CHECKSUM_BYTES: usize = 8;
 const CHECKSUM_CONTEXT: &str = "bevy_quorum 2026-11 stored value";

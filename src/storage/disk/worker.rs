@@ -141,7 +141,16 @@ impl Job {
     /// The commit index, of a write that holds nothing else.
     fn hint(&self) -> Option<LogIndex> {
         let Self::Write(_, write) = self else { return None };
-        let Write { ballot: None, truncate_from: None, entries, commit, outbox_put, outbox_settled: None } = write
+        let Write {
+            ballot: None,
+            truncate_from: None,
+            snapshot: None,
+            compact: None,
+            entries,
+            commit,
+            outbox_put,
+            outbox_settled: None,
+        } = write
         else {
             return None;
         };

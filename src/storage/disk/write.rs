@@ -2,10 +2,13 @@
 
 use super::{
     STORE_VERSION,
-    record::{BALLOT, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, VERSION, seal},
+    record::{
+        BALLOT, BASE, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, PIECE_BYTES, ROOM, STATE,
+        STATE_BYTES, VERSION, seal,
+    },
 };
 use crate::{
-    raft::{LogIndex, Serial, Write},
+    raft::{LogIndex, LogPosition, Serial, Snapshot, Write},
     storage::Identity,
     wire::{DECODE_BYTES_MAX, Invitation, encode},
 };
@@ -16,6 +19,7 @@ use serde::Serialize;
 pub(super) struct Tables<'a> {
     meta: Table<'a, &'static str, &'static [u8]>,
     log: Table<'a, u64, &'static [u8]>,
+    state: Table<'a, u64, &'static [u8]>,
     outbox: Table<'a, u64, &'static [u8]>,
 }
 
@@ -25,6 +29,7 @@ impl<'a> Tables<'a> {
         Ok(Self {
             meta: transaction.open_table(META)?,
             log: transaction.open_table(LOG)?,
+            state: transaction.open_table(STATE)?,
             outbox: transaction.open_table(OUTBOX)?,
         })
     }
@@ -33,6 +38,9 @@ impl<'a> Tables<'a> {
     pub fn found(&mut self, identity: &Identity) -> Result<(), Error> {
         self.put(VERSION, &STORE_VERSION)?;
         self.put(KEY, identity.key.as_bytes())?;
+        self.put(BASE, &LogPosition::default())?;
+        self.put(ROOM, &None::<&[u8]>)?;
+        self.put(STATE_BYTES, &0_u64)?;
         self.invitation(&identity.invitation)
     }
 
@@ -64,7 +72,14 @@ impl<'a> Tables<'a> {
         if let Some(LogIndex(from)) = write.truncate_from {
             self.log.retain_in(from.., |_, _| false)?;
         }
-        for entry in &write.entries {
+        if let Some(snapshot) = &write.snapshot {
+            self.snapshot(snapshot)?;
+        }
+        if let Some(base) = &write.compact {
+            self.log.retain_in(..=base.index.0, |_, _| false)?;
+            self.put(BASE, base)?;
+        }
+        for entry in write.entries.iter() {
             let bytes = encoded(entry);
             self.log.insert(entry.index.0, &seal(&LOG, &entry.index.0.to_le_bytes(), &bytes)[..])?;
         }
@@ -78,6 +93,17 @@ impl<'a> Tables<'a> {
             self.outbox.insert(serial.0, &seal(&OUTBOX, &serial.0.to_le_bytes(), body)[..])?;
         }
         write.outbox_put.last().map_or(Ok(()), |(serial, _)| self.last_serial(*serial))
+    }
+
+    /// Replaces the snapshot, all of it.
+    fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        self.put(ROOM, &Some(&snapshot.room()[..]))?;
+        self.put(STATE_BYTES, &(snapshot.state.len() as u64))?;
+        self.state.retain(|_, _| false)?;
+        for (number, piece) in (0_u64..).zip(snapshot.state.chunks(PIECE_BYTES)) {
+            self.state.insert(number, &seal(&STATE, &number.to_le_bytes(), piece)[..])?;
+        }
+        Ok(())
     }
 
     fn put<T: Serialize>(&mut self, what: &'static str, value: &T) -> Result<(), Error> {
