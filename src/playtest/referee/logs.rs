@@ -10,7 +10,7 @@ use crate::{
         Entry, LogIndex, LogPosition, Membership, Message, MessageBody, Node, NodeId, Payload, RoleKind, Term, Write,
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 #[derive(Default)]
 pub(super) struct Logs {
@@ -76,13 +76,13 @@ impl Logs {
     pub fn inspect(&mut self, node: &Node, machines: &BTreeMap<u64, Machine>) -> bool {
         let known = self.committed.len() as u64;
         let compared = self.compared.insert(node.id(), node.commit()).unwrap_or_default();
-        // What a snapshot stands for was compared where it was made.
-        for index in compared.max(node.base().index).0 + 1..=node.commit().0 {
-            let entry = node.entry(LogIndex(index)).expect("what is committed is in the log");
-            match self.committed.get(index as usize - 1) {
+        // What a snapshot stands for was compared where it was made; what is new is looked at, though it be cut already.
+        let from = compared.max(node.base().index.min(LogIndex(known)));
+        for entry in self.entries_between(node, from, node.commit()) {
+            match self.committed.get(entry.index.0 as usize - 1) {
                 Some(committed) => Check::CommittedStays
-                    .holds(committed == entry, || format!("{} commits {entry:?} besides {committed:?}", node.id())),
-                None => self.commit(entry, node.term()),
+                    .holds(*committed == entry, || format!("{} commits {entry:?} besides {committed:?}", node.id())),
+                None => self.commit(&entry, node.term()),
             }
         }
         if node.commit().0 <= known {
@@ -93,6 +93,20 @@ impl Logs {
         let counted = since.any(|membership| is_durable_on_majority(node, membership, machines));
         Check::DurableMajority.holds(counted, || format!("{} commits {} without", node.id(), node.commit()));
         true
+    }
+
+    /// The entries after `from` up to `to`, of a node that may have cut them off already.
+    fn entries_between(&self, node: &Node, from: LogIndex, to: LogIndex) -> Vec<Entry> {
+        let mut entries: VecDeque<Entry> = (from.max(node.base().index).0 + 1..=to.0)
+            .map(|index| node.entry(LogIndex(index)).expect("what is committed is in the log").clone())
+            .collect();
+        let mut before = node.base();
+        while before.index > from {
+            let (previous, entry) = self.seen.get(&before).expect("every entry was written once");
+            entries.push_front(entry.clone());
+            before = *previous;
+        }
+        entries.into()
     }
 
     /// What was committed in earlier terms is in the log of every later leader (§3.6).

@@ -93,7 +93,7 @@ fn config(dice: &mut Dice) -> Config {
         reads_max: one_of(&[shipped.reads_max, 10]),
         makes_snapshots,
         mark_entries: one_of(&[30, 100, 400]) as u64,
-        mark_bytes: one_of(&[shipped.mark_bytes, 4_000]),
+        mark_bytes: one_of(&[shipped.mark_bytes, 4_000]).min(log_bytes_max / 2),
         tail_bytes: one_of(&[shipped.tail_bytes, 3_000, 0]),
         log_bytes_max: log_bytes_max.min(shipped.log_bytes_max),
         ..shipped
