@@ -9,8 +9,6 @@ use std::process::ExitCode;
 
 /// How a mistake was found.
 pub struct Kill {
-    /// The seed that showed it.
-    pub seed: u64,
     /// How many seeds that took.
     pub seeds: u64,
     /// The check that saw it; none if the core itself stopped at an assertion.
@@ -33,7 +31,7 @@ pub fn named(name: &str) -> Result<Mutant, String> {
 pub fn hunt(mutant: Mutant, first: u64, seeds_max: u64) -> Option<Kill> {
     (first..first + seeds_max).enumerate().find_map(|(place, seed)| {
         let failure = trial::run(Simulation::with(seed, Some(mutant))).err()?;
-        Some(Kill { seed, seeds: place as u64 + 1, check: Check::of(&failure) })
+        Some(Kill { seeds: place as u64 + 1, check: Check::of(&failure) })
     })
 }
 

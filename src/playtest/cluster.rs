@@ -216,7 +216,19 @@ impl Cluster {
     /// A new node comes, linked to all, and waits to be let in.
     pub fn join(&mut self, permission: Permission) -> u64 {
         let id = self.numbers().last().map_or(1, |last| last + 1);
-        let mut machine = Machine::new(id, permission, Durable::default());
+        self.admit(Machine::new(id, permission, Durable::default()))
+    }
+
+    /// A node comes that is to vote and to store, and carries nothing out.
+    pub fn witness(&mut self) -> u64 {
+        let id = self.numbers().last().map_or(1, |last| last + 1);
+        let mut machine = Machine::new(id, Permission::Viewer, Durable::default());
+        machine.witness = true;
+        self.admit(machine)
+    }
+
+    fn admit(&mut self, mut machine: Machine) -> u64 {
+        let id = machine.id;
         machine.disk.latency = self.machines.values().next().map_or(Duration::ZERO, |other| other.disk.latency);
         machine.start(&self.config, self.seed, self.now);
         self.machines.insert(id, machine);
@@ -378,7 +390,7 @@ impl Cluster {
     pub fn is_settled(&self) -> bool {
         let all = self.history().len();
         let done = |node: &Node, machine: &Machine| {
-            machine.applied.len() == all && node.waiting() == 0 && node.commit() == node.last()
+            (machine.witness || machine.applied.len() == all) && node.waiting() == 0 && node.commit() == node.last()
         };
         let mut running =
             self.machines.values().filter_map(|machine| machine.node.as_ref().map(|node| (node, machine)));

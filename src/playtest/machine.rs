@@ -11,6 +11,8 @@ use std::{collections::BTreeMap, time::Duration};
 pub(super) struct Machine {
     pub id: u64,
     pub permission: Permission,
+    /// It only votes and stores.
+    pub witness: bool,
     /// Running, or not.
     pub node: Option<Node>,
     pub disk: Disk,
@@ -82,6 +84,7 @@ impl Machine {
         Self {
             id,
             permission,
+            witness: false,
             node: None,
             disk: Disk::new(image),
             clock: Clock::default(),
@@ -113,7 +116,8 @@ impl Machine {
         self.reading.clear();
         self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
-        self.node = Some(Node::new(NodeId(self.id), config.clone(), seed, durable, self.clock.read(now)));
+        let config = Config { witness: self.witness, ..config.clone() };
+        self.node = Some(Node::new(NodeId(self.id), config, seed, durable, self.clock.read(now)));
         self.plan_wake(now);
         true
     }

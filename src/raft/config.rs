@@ -22,6 +22,9 @@ pub struct Config {
     pub commit_lag: Duration,
     /// How long a read waits before it is given up.
     pub read_patience: Duration,
+    /// Whether this node only votes and stores, for rooms too small to survive a loss: it carries out no commands, makes
+    /// none, and leads only until it can hand over.
+    pub witness: bool,
     /// How many voters a leader makes of those who join.
     pub voters_max: usize,
     /// The most encoded bytes of entries or commands in one message.
@@ -64,6 +67,7 @@ impl Default for Config {
             oversleep: Duration::from_millis(250),
             commit_lag: Duration::from_millis(500),
             read_patience: Duration::from_secs(5),
+            witness: false,
             voters_max: 5,
             append_bytes_max: 14 * 1024,
             window_bytes: 512 * 1024,

@@ -192,6 +192,9 @@ pub enum Rejected {
     /// This node is leaving.
     #[error("this node is leaving the room")]
     Leaving,
+    /// This node is a witness.
+    #[error("a witness carries out nothing, and proposes nothing")]
+    Witness,
 }
 
 /// Why what waits has to wait.

@@ -118,7 +118,9 @@ impl Node {
             self.applied = position.index;
             self.sessions = snapshot.sessions.clone();
             self.settle_own();
-            self.effects.push_back(Effect::Restore(snapshot));
+            if !self.config.witness {
+                self.effects.push_back(Effect::Restore(snapshot));
+            }
         }
         if let Role::Follower(Following { verified, owed, .. }) = &mut self.role {
             *verified = (*verified).max(position.index);

@@ -100,6 +100,9 @@ impl Node {
         let reads = Reads::new(dice.roll());
         assert!(start <= commit && commit <= last, "the store knows more committed than it holds");
         assert!(base.index <= start, "the log begins after the snapshot");
+        let witness = config.witness;
+        let priority = if witness { 0 } else { PRIORITY_DEFAULT };
+        let config = Config { makes_snapshots: config.makes_snapshots && !witness, ..config };
         // Nothing is measured yet.
         let patience = (config.election_timeout_min * 2).min(config.election_timeout_max);
         let mut node = Self {
@@ -120,7 +123,7 @@ impl Node {
             outbox: Outbox::new(outbox, last_serial),
             forwarding: Forwarding::default(),
             reads,
-            priority: PRIORITY_DEFAULT,
+            priority,
             restraint: Restraint::default(),
             links: Links::default(),
             leaving: None,
@@ -129,7 +132,7 @@ impl Node {
             ignored: 0,
             stirred: true,
             log,
-            effects: snapshot.map(Effect::Restore).into_iter().collect(),
+            effects: snapshot.filter(|_| !witness).map(Effect::Restore).into_iter().collect(),
             trace: Trace::default(),
         };
         node.settle_own();
@@ -163,12 +166,10 @@ impl Node {
     /// The command is kept until it is applied, across restarts and changes of leader.
     ///
     /// # Errors
-    /// If it is too large, too many wait already, or this node is leaving.
+    /// If it is too large, too many wait already, or this node is leaving or a witness.
     pub fn propose(&mut self, now: Moment, body: Bytes) -> Result<Serial, Rejected> {
         self.pass_time(now);
-        if self.leaving.is_some() {
-            return Err(Rejected::Leaving);
-        }
+        self.check_takes_requests()?;
         if self.is_log_full() {
             return Err(Rejected::LogFull { bytes: usize::try_from(self.log_bytes()).unwrap_or(usize::MAX) });
         }
@@ -176,6 +177,15 @@ impl Node {
         self.durability.stage_command(serial, body);
         self.stirred = true;
         Ok(serial)
+    }
+
+    /// Whether this node proposes and reads at all.
+    pub(super) fn check_takes_requests(&self) -> Result<(), Rejected> {
+        match () {
+            () if self.config.witness => Err(Rejected::Witness),
+            () if self.leaving.is_some() => Err(Rejected::Leaving),
+            () => Ok(()),
+        }
     }
 
     /// Takes the oldest effect that waits to be carried out.

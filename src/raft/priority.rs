@@ -39,7 +39,9 @@ impl Restraint {
 impl Node {
     /// This node should lead rather than others, or rather not.
     pub(super) fn set_priority(&mut self, priority: u8) {
-        self.priority = priority;
+        if !self.config.witness {
+            self.priority = priority;
+        }
         self.prefer_another();
     }
 

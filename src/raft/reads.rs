@@ -125,12 +125,10 @@ impl Node {
     /// one round of heartbeats for all reads that wait.
     ///
     /// # Errors
-    /// If too many reads wait already, or this node is leaving.
+    /// If too many reads wait already, or this node is leaving or a witness.
     pub fn read(&mut self, now: Moment, id: ReadId) -> Result<(), Rejected> {
         self.pass_time(now);
-        if self.leaving.is_some() {
-            return Err(Rejected::Leaving);
-        }
+        self.check_takes_requests()?;
         let waiting = self.reads.waiting();
         if waiting >= self.config.reads_max {
             return Err(Rejected::ReadsFull { waiting });

@@ -147,7 +147,9 @@ impl Node {
             self.durability.stage_settled(command.serial);
             self.stirred = true;
         }
-        Some(Applied { index, term, time, command, refusal: (!permitted).then_some(Refusal::NotPermitted) })
+        let refusal = (!permitted).then_some(Refusal::NotPermitted);
+        // A witness knows what is carried out, and has nothing to carry it out on.
+        (!self.config.witness).then_some(Applied { index, term, time, command, refusal })
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {
