@@ -30,8 +30,9 @@ impl Logs {
     /// What a node commits is what all others committed there, and what is new is durable on a majority. Says whether
     /// something is new.
     pub fn inspect(&mut self, node: &Node, machines: &BTreeMap<u64, Machine>) -> bool {
-        let compared = self.compared.entry(node.id()).or_default();
         let known = self.committed.len() as u64;
+        self.recall(node);
+        let compared = self.compared.entry(node.id()).or_default();
         // What a snapshot stands for was compared where it was made.
         for index in compared.max(&mut node.base().index).0 + 1..=node.commit().0 {
             let entry = node.entry(LogIndex(index)).expect("what is committed is in the log");
@@ -53,6 +54,19 @@ impl Logs {
         let counted = since.any(|membership| is_durable_on_majority(node, membership, machines));
         Check::DurableMajority.holds(counted, || format!("{} commits {} without", node.id(), node.commit()));
         true
+    }
+
+    /// Notes what a node committed and cut off before anybody looked.
+    fn recall(&mut self, node: &Node) {
+        let mut missed = Vec::new();
+        let mut position = node.base();
+        while position.index.0 > self.committed.len() as u64 {
+            let (previous, entry) = &self.seen[&position];
+            missed.push(entry.clone());
+            position = *previous;
+        }
+        self.decided.extend(missed.iter().map(|_| node.term()));
+        self.committed.extend(missed.into_iter().rev());
     }
 
     /// What was committed in earlier terms is in the log of every later leader (§3.6).
