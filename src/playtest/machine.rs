@@ -115,8 +115,8 @@ impl Machine {
         self.registers = Registers::default();
         self.state = State::default();
         self.asked = None;
-        self.starts_over = durable.snapshot.is_some();
         self.settled.clear();
+        self.starts_over = durable.snapshot.is_some();
         self.reading.clear();
         self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);

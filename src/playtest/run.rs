@@ -160,8 +160,8 @@ impl Cluster {
             Effect::Apply(applied) => {
                 let (now, machine) = (self.now, self.machine_mut(at));
                 let found = machine.registers.apply(&applied);
-                let (serial, refused) = (applied.command.serial, applied.refusal.is_some());
-                let asked = Asked::Command(serial);
+                let serial = applied.command.serial;
+                let (asked, refused) = (Asked::Command(serial), applied.refusal.is_some());
                 let is_own = applied.command.author == NodeId(at);
                 let once = !is_own || !machine.settled.contains_key(&serial);
                 Check::ExactlyOnce.holds(once, || format!("{at} applies {serial} though it was told its end"));
