@@ -13,13 +13,13 @@ use std::{
 };
 
 /// Clients of each peer.
-const CLIENTS: usize = 3;
+const CLIENTS: usize = 4;
 /// Registers in use at a time.
-const KEYS: u64 = 8;
+const KEYS: u64 = 4;
 /// After so many operations, other registers are used, so that no history becomes too long to check.
-const EPOCH: u64 = 800;
+const EPOCH: u64 = 500;
 /// How long a client thinks, at most.
-const THINKS_MS: u64 = 100;
+const THINKS_MS: u64 = 80;
 
 /// Something that a client saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,16 @@ pub enum Event {
     Asked { client: usize, operation: Operation },
     /// It was told; after the peer knew of it.
     Told { number: u64, fate: Fate },
+}
+
+impl Event {
+    /// What was asked for.
+    pub fn asked(&self) -> Option<Operation> {
+        match self {
+            Self::Asked { operation, .. } => Some(*operation),
+            Self::Told { .. } => None,
+        }
+    }
 }
 
 struct Client {
@@ -63,12 +73,24 @@ impl Clients {
         }
     }
 
-    /// Those who have thought enough ask; says when the next one has.
+    /// Those who have thought enough ask, unless their peer is killed or stopped; says when the next one has.
     pub fn ask(&mut self, party: &mut Party) -> Instant {
         let now = Instant::now();
+        self.ask_if(party, |client, party| client.due <= now && party.seats[client.peer].is_up());
+        let idle = self.clients.iter().filter(|client| client.open.is_none() && client.due > now);
+        idle.map(|client| client.due).min().unwrap_or(now + Duration::from_millis(THINKS_MS))
+    }
+
+    /// Everybody at a peer asks. If it is stopped, that is the first it hears of when it goes on, and the others may
+    /// have done much since then.
+    pub fn ask_at(&mut self, peer: usize, party: &mut Party) {
+        self.ask_if(party, |client, _| client.peer == peer);
+    }
+
+    fn ask_if(&mut self, party: &mut Party, may: impl Fn(&Client, &Party) -> bool) {
         for place in 0..self.clients.len() {
             let client = &self.clients[place];
-            if client.open.is_none() && client.due <= now && party.seats[client.peer].is_alive() {
+            if client.open.is_none() && may(client, party) {
                 let (name, peer) = (client.name, client.peer);
                 let operation = self.choose();
                 self.operations.insert(operation.number, operation);
@@ -77,8 +99,6 @@ impl Clients {
                 party.tell(peer, &Order::Do(operation));
             }
         }
-        let idle = self.clients.iter().filter(|client| client.open.is_none() && client.due > now);
-        idle.map(|client| client.due).min().unwrap_or(now + Duration::from_millis(THINKS_MS))
     }
 
     fn choose(&mut self) -> Operation {

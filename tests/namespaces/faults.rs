@@ -114,7 +114,7 @@ impl Faults {
     /// Does and undoes what is due; says when there is more to do.
     pub fn happen(&mut self, party: &mut Party, clients: &mut Clients) -> Instant {
         let now = Instant::now();
-        self.undo(party, |until| until <= now);
+        self.undo(party, clients, |until| until <= now);
         if self.due <= now {
             let kind = self.draw();
             self.due = match self.inflict(kind, party, clients) {
@@ -131,8 +131,8 @@ impl Faults {
     }
 
     /// Everything is well again.
-    pub fn heal(&mut self, party: &mut Party) {
-        self.undo(party, |_| true);
+    pub fn heal(&mut self, party: &mut Party, clients: &mut Clients) {
+        self.undo(party, clients, |_| true);
     }
 
     fn draw(&mut self) -> Kind {
@@ -184,13 +184,16 @@ impl Faults {
         Some(())
     }
 
-    fn undo(&mut self, party: &mut Party, due: impl Fn(Instant) -> bool) {
+    fn undo(&mut self, party: &mut Party, clients: &mut Clients, due: impl Fn(Instant) -> bool) {
         for (_, wrong) in self.wrong.extract_if(.., |(until, _)| due(*until)) {
             match wrong {
                 Wrong::Killed(peer) => party.bring_back(peer),
-                Wrong::Stopped(peer) => party.go_on(peer),
+                Wrong::Stopped(peer) if party.seats[peer].is_alive() => {
+                    clients.ask_at(peer, party);
+                    party.go_on(peer);
+                }
                 Wrong::RendezvousKilled => party.start_rendezvous(),
-                Wrong::Cut(_) | Wrong::Lossy(_) => {}
+                Wrong::Stopped(_) | Wrong::Cut(_) | Wrong::Lossy(_) => {}
             }
         }
         self.set_losses(party);

@@ -12,6 +12,7 @@
 
 mod clients;
 mod faults;
+mod linearizability;
 mod outside;
 mod party;
 mod peer;
@@ -26,6 +27,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::{env, process::ExitCode};
 use trial::Plan;
 
+const TWO: Plan = Plan { peers: 2, seed: 2, rounds: 1 };
 const THREE: Plan = Plan { peers: 3, seed: 3, rounds: 1 };
 const FIVE: Plan = Plan { peers: 5, seed: 5, rounds: 1 };
 
@@ -53,7 +55,16 @@ fn test() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // One after the other: they are about time, and there are few cores.
     arguments.test_threads = Some(1);
+    let checker = |name, run: fn()| {
+        Trial::test(name, move || {
+            run();
+            Ok(())
+        })
+    };
     let trials = vec![
+        checker("no_order_explains_a_late_look", linearizability::no_order_explains_a_late_look),
+        checker("no_order_explains_a_lost_answer", linearizability::no_order_explains_a_lost_answer),
+        trial("two_peers_answer_linearizably_through_faults", || outside::hold(TWO)),
         trial("three_peers_answer_linearizably_through_faults", || outside::hold(THREE)),
         trial("five_peers_answer_linearizably_through_faults", || outside::hold(FIVE)),
         trial("many_seeds_answer_linearizably_through_faults", outside::hold_many).with_ignored_flag(true),

@@ -45,11 +45,11 @@ pub fn hold(plan: Plan) -> Result<(), Failed> {
     hold_on(Plan { seed, ..plan })
 }
 
-/// Holds trials of both sizes on many seeds.
+/// Holds trials of all sizes on many seeds.
 pub fn hold_many() -> Result<(), Failed> {
     let first = number("BEVY_QUORUM_SEED").unwrap_or(1_000);
     for seed in first..first + number("BEVY_QUORUM_TRIALS").unwrap_or(10) {
-        let size = if seed % 2 == 0 { crate::THREE } else { crate::FIVE };
+        let size = [crate::TWO, crate::THREE, crate::FIVE][usize::try_from(seed % 3)?];
         hold_on(Plan { seed, ..size })?;
     }
     Ok(())
@@ -77,7 +77,11 @@ fn hold_on(plan: Plan) -> Result<(), Failed> {
 }
 
 fn complaint(plan: Plan, output: &Output, folder: &std::path::Path) -> String {
-    let name = if plan.peers == crate::THREE.peers { "three" } else { "five" };
+    let name = match plan.peers {
+        2 => "two",
+        3 => "three",
+        _ => "five",
+    };
     format!(
         "{}{}\nThis was: BEVY_QUORUM_SEED={} cargo test --all-features --test namespaces -- {name}\n\
          Its stores and logs are in {}",

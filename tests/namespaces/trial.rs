@@ -61,7 +61,7 @@ pub fn run(arguments: &[String]) {
     room.suffer(plan.rounds);
     let answered = room.clients.answered();
     let healed = Instant::now();
-    room.faults.heal(&mut room.party);
+    room.faults.heal(&mut room.party, &mut room.clients);
     room.agree();
     let agreed = healed.elapsed();
     room.serve();
