@@ -26,17 +26,13 @@ impl Node {
             return;
         };
         let Some(stored) = &marks.stored else { return };
-        let mut is_done = false;
         for (peer, progress) in &mut leadership.peers {
-            is_done |= progress.choose_shipment(stored, log.base().index);
+            progress.choose_shipment(stored, log.base().index);
             while let Some((image, offset, bytes)) = progress.next_chunk(*now, config) {
                 let (mark, digest, total) = (image.position(), image.digest, image.len());
                 let body = MessageBody::Snapshot { mark, digest, total, offset, bytes, sent: *now };
                 effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
             }
-        }
-        if is_done {
-            self.cut();
         }
     }
 

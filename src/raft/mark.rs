@@ -201,17 +201,17 @@ impl Node {
         }
     }
 
-    /// Cuts off what the stored snapshot stands for, but for a tail, and but for what a follower will need
-    /// once it has the snapshot that it is being sent.
-    pub(super) fn cut(&mut self) {
+    /// Cuts off what the stored snapshot stands for, but for a tail, and but for what followers are being sent or
+    /// will need behind the snapshot that they are being sent.
+    fn cut(&mut self) {
         let Some(stored) = &self.marks.stored else { return };
         let mut base = self.log.base_before(stored.index(), self.config.tail_bytes);
         if let Some(leadership) = self.role.leadership()
             && self.log.bytes() <= self.config.log_bytes_max as u64
         {
             let heard = |peer: &&Progress| peer.is_heard(self.now, self.config.election_timeout_max);
-            let shipped = leadership.peers.values().filter(heard).filter_map(Progress::ships);
-            base = shipped.fold(base, LogIndex::min);
+            let needed = leadership.peers.values().filter(heard).filter_map(Progress::goes_on_after);
+            base = needed.fold(base, LogIndex::min);
         }
         if base > self.log.base().index {
             self.log.compact(base);

@@ -59,6 +59,11 @@ impl Outgoing {
         &self.image
     }
 
+    /// Whether anything of it is known to have come.
+    pub fn is_answered(&self) -> bool {
+        self.answered || self.received > 0
+    }
+
     /// The next chunk, and where it belongs; none if the window is full or everything is on its way.
     pub fn next(&mut self, now: Moment, window_bytes: usize, chunk_bytes: usize) -> Option<(u64, Bytes)> {
         let chunk_bytes = chunk_bytes as u64;
