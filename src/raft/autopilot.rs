@@ -1,7 +1,7 @@
 //! Who is let in, who votes, who is let go: the leader decides from what it hears itself.
 
 use super::{
-    Joiner, LogIndex, MEMBERS_MAX, Member, Moment, Node, NodeId, Permission, Standing, progress::Progress,
+    Joiner, LogIndex, MEMBERS_MAX, Member, Membership, Moment, Node, NodeId, Permission, Standing, progress::Progress,
     quorum::majority, role::Role,
 };
 use std::collections::BTreeMap;
@@ -219,9 +219,9 @@ impl Node {
     }
 
     /// Who is left out from the configuration in force on is let in again only when it is linked anew.
-    pub(super) fn forget_removed(&mut self, before: LogIndex) {
+    pub(super) fn forget_removed(&mut self, before: &Membership) {
         let Self { log, links, .. } = self;
-        let (before, after) = (&log.membership_at(before).members, &log.membership().members);
+        let (before, after) = (&before.members, &log.membership().members);
         links.joiners.retain(|node, _| !before.contains_key(node) || after.contains_key(node));
     }
 

@@ -157,7 +157,8 @@ impl Node {
     fn append_membership(&mut self, membership: Membership) -> LogIndex {
         let index = self.append(Payload::Membership(membership.clone()));
         self.note(Deed::Configure(index));
-        self.forget_removed(LogIndex(index.0 - 1));
+        let before = self.log.membership_at(LogIndex(index.0 - 1)).clone();
+        self.forget_removed(&before);
         let (id, now) = (self.id, self.now);
         let matched = if self.config.errs(Mutant::AssumeMatched) { self.commit } else { LogIndex(0) };
         if let Some(leadership) = self.role.leadership_mut() {

@@ -154,7 +154,9 @@ impl Durability {
             return None;
         }
         let mut write = std::mem::take(&mut self.staged);
-        write.entries = log.entries_from(self.submitted.max(log.base().index).next());
+        if self.staged_log > self.submitted {
+            write.entries = log.entries_from(self.submitted.max(log.base().index).next());
+        }
         if commit > self.commit {
             write.commit = Some(commit);
             self.commit = commit;

@@ -98,6 +98,16 @@ mutants! {
     ReadUnapplied,
     /// Commands are carried out as often as they come.
     CarryOutTwice,
+    /// A snapshot is made without the table of whose commands have been carried out.
+    SnapshotWithoutSessions,
+    /// A snapshot holds the newest configuration instead of the one at its index.
+    SnapshotLatestConfiguration,
+    /// A snapshot is installed though more than it stands for is committed.
+    InstallBelowCommit,
+    /// A snapshot is installed in front of a log that it doesn't match.
+    KeepUnmatchedTail,
+    /// A snapshot takes the place of a log that holds its mark, and of what comes after it.
+    DropMatchedTail,
 }
 
 impl Config {

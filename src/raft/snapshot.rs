@@ -72,6 +72,11 @@ impl Snapshot {
         bincode::serde::encode_to_vec(room, bincode::config::standard()).expect("numbers and maps always encode").into()
     }
 
+    /// The hash of all of its bytes.
+    pub fn digest(&self) -> Digest {
+        digest(&[&head(&self.room()), &self.state])
+    }
+
     /// The snapshot whose room has these bytes, and whose game has this state. None if there is none, or the
     /// room's bytes are another spelling of it.
     pub fn from_parts(room: &[u8], state: Bytes) -> Option<Self> {
@@ -100,13 +105,9 @@ impl Image {
     pub const BYTES_MAX: u64 = (LENGTH_BYTES + ROOM_BYTES_MAX + SNAPSHOT_BYTES_MAX) as u64;
 
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
-        let room = snapshot.room();
-        assert!(room.len() <= ROOM_BYTES_MAX, "a room of {} bytes has no bounds", room.len());
-        let mut head = BytesMut::with_capacity(LENGTH_BYTES + room.len());
-        head.extend_from_slice(&(room.len() as u32).to_le_bytes());
-        head.extend_from_slice(&room);
+        let head = head(&snapshot.room());
         let digest = digest(&[&head, &snapshot.state]);
-        Self { snapshot, digest, head: head.freeze() }
+        Self { snapshot, digest, head }
     }
 
     /// The image that has these bytes; none if there is none, or they have another digest.
@@ -144,6 +145,15 @@ impl Image {
             (_, end) => [&head[start..], &state[..end.unwrap_or_default()]].concat().into(),
         }
     }
+}
+
+/// What comes before the state.
+fn head(room: &[u8]) -> Bytes {
+    assert!(room.len() <= ROOM_BYTES_MAX, "a room of {} bytes has no bounds", room.len());
+    let mut head = BytesMut::with_capacity(LENGTH_BYTES + room.len());
+    head.extend_from_slice(&(room.len() as u32).to_le_bytes());
+    head.extend_from_slice(room);
+    head.freeze()
 }
 
 fn digest(parts: &[&[u8]]) -> Digest {
@@ -189,6 +199,7 @@ mod tests {
     fn a_snapshot_is_encoded_as_agreed() {
         let image = Image::new(Arc::new(snapshot(b"board")));
         let hex: String = whole(&image).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(image.snapshot.digest(), image.digest);
         let text = format!("bytes {hex}\ndigest {}", image.digest);
         assert_eq!(text, include_str!("../../tests/golden/snapshot.txt").trim());
     }

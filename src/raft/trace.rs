@@ -102,6 +102,12 @@ pub enum Deed {
         /// How far.
         index: LogIndex,
     },
+    /// It stores the agreed snapshot of this mark, and may cut its log.
+    Store(LogIndex),
+    /// It takes its leader's snapshot of this mark over.
+    Install(LogIndex),
+    /// The others agree on another snapshot of this mark than its own.
+    Diverge(LogIndex),
     /// It ignores what no honest peer says.
     Ignore,
 }
@@ -217,6 +223,9 @@ impl fmt::Display for Deed {
             Self::SendAgain(to) => write!(f, "sends {to} again what got no answer"),
             Self::BeginRound(round) => write!(f, "begins round {round}"),
             Self::AnswerRead { to, index } => write!(f, "tells {to} to read at {index}"),
+            Self::Store(mark) => write!(f, "stores the snapshot of {mark}"),
+            Self::Install(mark) => write!(f, "takes over the snapshot of {mark}"),
+            Self::Diverge(mark) => write!(f, "has another snapshot of {mark} than the others"),
             Self::Ignore => write!(f, "ignores what no honest peer says"),
         }
     }

@@ -9,6 +9,7 @@ mod elections;
 mod limits;
 mod logs;
 mod promises;
+mod snapshots;
 
 use super::{machine::Machine, sim::Coverage, state::State};
 use crate::raft::{Applied, Entry, LogIndex, Membership, Message, NodeId, RoleKind, Serial, Write};
@@ -18,6 +19,7 @@ use configurations::Configurations;
 use elections::Elections;
 use logs::Logs;
 use promises::Promises;
+use snapshots::Snapshots;
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -27,6 +29,7 @@ pub(super) struct Referee {
     configurations: Configurations,
     promises: Promises,
     commands: Commands,
+    snapshots: Snapshots,
 }
 
 impl Referee {
@@ -83,6 +86,7 @@ impl Referee {
         let node = machine.node.as_ref().expect("who writes runs");
         self.logs.inspect_write(machine, node, write);
         self.configurations.inspect_write(node, write);
+        self.snapshots.inspect_write(node, write, self.logs.committed());
     }
 
     /// Looks at a message before it leaves.
