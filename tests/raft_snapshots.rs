@@ -346,7 +346,9 @@ fn what_was_forwarded_before_the_log_was_full_waits_and_is_not_lost() {
     let leader = cluster.wait_for_leader();
     (1..=3).for_each(|node| cluster.doze(node));
     let author = 1 + leader % 3;
-    (0..300).for_each(|place| drop(cluster.write_at(author, &place.to_string())));
+    for place in 0..300 {
+        cluster.write_at(author, &place.to_string());
+    }
     cluster.run_for(SECOND * 2);
     assert!(cluster.history().len() < 200 && cluster.node(author).waiting() > 100);
     (1..=3).for_each(|node| cluster.rouse(node));
