@@ -89,14 +89,13 @@ fn place(id: NodeId) -> usize {
 
 /// The state of a room that has these members and nothing else.
 fn founded(nodes: usize) -> Durable {
-    let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
+    let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
     let membership = Membership { members: (0..nodes).map(|place| (id(place), member)).collect() };
     let entry = Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
     Durable {
         ballot: Ballot { term: Term(1), vote: None },
         log: vec![entry],
         commit: LogIndex(1),
-        session: Some(LogIndex(1)),
         ..Durable::default()
     }
 }

@@ -260,7 +260,7 @@ impl Node {
     }
 
     /// The snapshot that it has stored, or is about to.
-    pub fn snapshot(&self) -> Option<&Snapshot> {
-        self.marks.stored.as_ref().map(|image| &*image.snapshot)
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.marks.stored.as_ref().map(|image| &image.snapshot)
     }
 }

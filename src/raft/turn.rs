@@ -2,10 +2,11 @@
 
 use super::{
     Applied, Ballot, Command, Decision, Deed, Durable, Effect, Entry, LogIndex, LogPosition, LogTime, Member,
-    Membership, Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Standing, Term,
-    WriteId, role::Role,
+    Membership, Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Sessions, Snapshot,
+    Standing, Term, WriteId, role::Role,
 };
-use std::collections::BTreeMap;
+use bytes::Bytes;
+use std::{collections::BTreeMap, sync::Arc};
 
 impl Durable {
     /// The first state of whoever opens a room: a log with one committed entry that makes it voter and owner.
@@ -19,6 +20,25 @@ impl Durable {
             log: vec![entry],
             commit: LogIndex(1),
             session: Some(LogIndex(1)),
+            ..Self::default()
+        }
+    }
+
+    /// The first state of whoever continues a room as a new one: a snapshot of what was carried out up to `index`, in
+    /// which it is the only member. Indexes and log time go on where they were, because states may hold some.
+    pub fn continuing(node: NodeId, key: [u8; 32], index: LogIndex, time: LogTime, state: Bytes) -> Self {
+        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key, session: index };
+        let membership = Membership { members: BTreeMap::from([(node, member)]) };
+        let position = LogPosition { term: Term(1), index };
+        let mut sessions = Sessions::default();
+        sessions.configure(&membership, time);
+        let snapshot = Snapshot { position, time, membership, membership_index: index, sessions, state };
+        Self {
+            ballot: Ballot { term: Term(1), vote: Some(node) },
+            snapshot: Some(Arc::new(snapshot)),
+            base: position,
+            commit: index,
+            session: Some(index),
             ..Self::default()
         }
     }

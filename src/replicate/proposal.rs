@@ -40,7 +40,7 @@ pub struct Settled {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is committed at this index, and was carried out on this peer.
+    /// It is committed at this index, and what it did is in this peer's state.
     Committed(LogIndex),
     /// It is committed, and its handler, or the room's permissions, refused it on every peer alike.
     Rejected {
@@ -49,11 +49,9 @@ pub enum Outcome {
         /// Why.
         reason: Reject,
     },
-    /// It is committed at this index, and what its handler made of it, or refused, is a part of a state that this peer
-    /// took over as a whole; the handler did not run here.
-    InSnapshot(LogIndex),
-    /// It may have been committed or not, and nobody can tell any more: this peer was away for so long that the room
-    /// has forgotten what came of its proposals. What is proposed from now on is decided as usual.
+    /// It may have been committed or not, carried out or refused, and nobody can tell any more: this peer was away for so
+    /// long that the room has forgotten what came of its proposals. The state shows what it did, if it did anything; what
+    /// is proposed from now on is decided as usual.
     Unknown,
     /// It never left this node.
     NotTaken(Rejected),

@@ -1,8 +1,9 @@
 //! What a room shows of itself.
 
+use super::StateError;
 use crate::{
     link::{Rendezvous, SessionStats},
-    raft::{Holdup, LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term},
+    raft::{Holdup, LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term, Trouble},
 };
 use bevy_reflect::Reflect;
 use std::collections::BTreeMap;
@@ -41,6 +42,15 @@ pub struct RoomStatus {
     pub rendezvous: RendezvousState,
     /// Frames that were refused, from all links together.
     pub refused_frames: u64,
+    /// The last index that its newest snapshot stands for; zero without one.
+    pub snapshot: LogIndex,
+    /// The bytes of its log since then.
+    pub log_bytes: usize,
+    /// Why the log can't be cut, if it can't.
+    pub trouble: Option<Trouble>,
+    /// Why this app made no snapshot at the last mark, if it made none.
+    #[reflect(ignore)]
+    pub state_error: Option<StateError>,
 }
 
 /// What a node does in its room.

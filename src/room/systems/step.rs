@@ -33,7 +33,7 @@ pub fn collect_effects(mut nodes: Query<(&mut Participant, &mut Effects)>) {
                 Effect::Settled { serial, decision } => effects.turns.push(Turn::Settled { serial, decision }),
                 Effect::Read { id, outcome } => effects.turns.push(Turn::Read { ticket: id.0, outcome }),
                 Effect::Restore(snapshot) => effects.turns.push(Turn::Restore(snapshot)),
-                Effect::Snapshot { .. } => unreachable!("the node of a room is set up to make none"),
+                Effect::Snapshot { position } => effects.turns.push(Turn::Snapshot(position)),
             }
         }
     }
