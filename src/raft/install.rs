@@ -117,22 +117,14 @@ impl Node {
         if has_state {
             self.applied = position.index;
             self.sessions = snapshot.sessions.clone();
-            self.settle_own();
             if !self.config.witness {
                 self.effects.push_back(Effect::Restore(snapshot));
             }
+            self.settle_restored();
         }
         if let Role::Follower(Following { verified, owed, .. }) = &mut self.role {
             *verified = (*verified).max(position.index);
             *owed = (*owed).max(Some(position.index));
-        }
-    }
-
-    /// Own commands that a snapshot has the effects of wait no longer.
-    pub(super) fn settle_own(&mut self) {
-        let last = self.sessions.last(self.id);
-        if self.outbox.settle(last) {
-            self.durability.stage_settled(last);
         }
     }
 }

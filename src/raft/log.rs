@@ -1,8 +1,6 @@
 //! The log in memory, durable or not yet, and the configurations and marks in it.
 
-use super::{
-    Command, Entries, Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Snapshot, Term, entries::Chain,
-};
+use super::{Entries, Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Snapshot, Term, entries::Chain};
 use std::collections::VecDeque;
 
 /// Consecutive entries after a base. What lies up to the base is committed, and a snapshot stands for it.
@@ -221,14 +219,6 @@ impl Log {
     pub fn memberships_since(&self, index: LogIndex) -> impl Iterator<Item = &Membership> + Clone {
         let count = self.configurations_until(index);
         (count..=self.configurations.len()).map(|count| &self.configuration(count).1)
-    }
-
-    /// The commands after `index`, in order.
-    pub fn commands_after(&self, index: LogIndex) -> impl Iterator<Item = &Command> {
-        self.entries.iter_from(index.next()).filter_map(|entry| match &entry.payload {
-            Payload::Command(command) => Some(command),
-            _ => None,
-        })
     }
 
     fn configurations_until(&self, index: LogIndex) -> usize {

@@ -82,6 +82,12 @@ mutants! {
     AssumeMatched,
     /// A leader goes on without a majority that answers.
     LeadWithoutQuorum,
+    /// A leader appends commands of a session that is over.
+    AcceptForgotten,
+    /// In a fresh session the command that comes first is taken for the first.
+    FirstComesFirst,
+    /// Commands are forwarded before it is durable which session they belong to.
+    ForwardUnbound,
     /// A leader answers reads without making sure that it still leads.
     ReadWithoutQuorum,
     /// A leader answers reads before an entry of its own term is committed.

@@ -80,7 +80,9 @@ impl Snapshot {
         let (decoded, read) = bincode::serde::decode_from_slice(room, config).ok().filter(|_| bounded)?;
         let Room { position, time, membership, membership_index, sessions }: Room<Membership, Sessions> = decoded;
         let snapshot = Self { position, time, membership, membership_index, sessions, state };
-        let sound = membership_index <= position.index && snapshot.membership.members.len() <= MEMBERS_MAX;
+        let sound = membership_index <= position.index
+            && snapshot.membership.members.len() <= MEMBERS_MAX
+            && snapshot.sessions.is_sound(&snapshot.membership);
         (sound && read == room.len() && snapshot.room() == room).then_some(snapshot)
     }
 }
@@ -156,16 +158,22 @@ fn digest(parts: &[&[u8]]) -> Digest {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::raft::{Member, NodeId, Permission, Serial, Standing, Term};
+    use crate::raft::{Decision, Member, NodeId, Permission, Refusal, Serial, Standing, Term};
 
     fn snapshot(state: &[u8]) -> Snapshot {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [7; 32] };
+        let member =
+            Member { standing: Standing::Voter, permission: Permission::Owner, key: [7; 32], session: LogIndex(1) };
+        let membership = Membership { members: [(NodeId(5), member)].into() };
         let mut sessions = Sessions::default();
-        sessions.accept(NodeId(5), Serial(1));
+        sessions.configure(&membership, LogTime(7));
+        for (serial, refusal) in [(3, None), (4, Some(Refusal::NotPermitted))] {
+            let decision = Decision { index: LogIndex(serial + 10), refusal };
+            assert!(sessions.decide(NodeId(5), Serial(serial), LogTime(60_000), decision));
+        }
         Snapshot {
             position: LogPosition { term: Term(3), index: LogIndex(900) },
             time: LogTime(70_000),
-            membership: Membership { members: [(NodeId(5), member)].into() },
+            membership,
             membership_index: LogIndex(4),
             sessions,
             state: Bytes::copy_from_slice(state),

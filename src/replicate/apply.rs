@@ -6,7 +6,7 @@ use super::{
     whisper::Whispers,
 };
 use crate::{
-    raft::{Applied, LogIndex, Serial},
+    raft::{Applied, Decision, LogIndex, Serial},
     room::{News, ReadError, Report, RoomError, Turn, Whispered},
 };
 use bevy_ecs::prelude::*;
@@ -72,6 +72,7 @@ fn take_turns_of(world: &mut World, room: Entity, frame: Instant) {
 fn take_turn(world: &mut World, room: Entity, turn: Turn) {
     match turn {
         Turn::Command(applied) => carry_out(world, room, &applied),
+        Turn::Settled { serial, decision } => conclude_proposal(world, room, serial, decision),
         Turn::Read { ticket, outcome } => answer(world, room, Read(ticket), outcome.map_err(ReadError::HeldUp)),
         // An entrance asks for none; another program may have.
         Turn::Restore(snapshot) => {
@@ -186,6 +187,21 @@ fn carry_out(world: &mut World, room: Entity, applied: &Applied) {
     if let Some(proposal) = own {
         let index = applied.index;
         let outcome = verdict.map_or_else(|reason| Outcome::Rejected { index, reason }, |()| Outcome::Committed(index));
+        settle(world, room, proposal, Some(serial), outcome);
+    }
+}
+
+/// An own command came to its end without being carried out here.
+fn conclude_proposal(world: &mut World, room: Entity, serial: Serial, decision: Option<Decision>) {
+    let outcome = match decision {
+        None => Outcome::Unknown,
+        Some(Decision { index, refusal: None }) => Outcome::InSnapshot(index),
+        Some(Decision { index, refusal: Some(refusal) }) => {
+            Outcome::Rejected { index, reason: Reject::because(refusal.to_string()) }
+        }
+    };
+    let proposal = world.get::<Room>(room).and_then(|component| component.ledger().find(serial));
+    if let Some(proposal) = proposal {
         settle(world, room, proposal, Some(serial), outcome);
     }
 }

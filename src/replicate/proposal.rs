@@ -49,6 +49,12 @@ pub enum Outcome {
         /// Why.
         reason: Reject,
     },
+    /// It is committed at this index, and what its handler made of it, or refused, is a part of a state that this peer
+    /// took over as a whole; the handler did not run here.
+    InSnapshot(LogIndex),
+    /// It may have been committed or not, and nobody can tell any more: this peer was away for so long that the room
+    /// has forgotten what came of its proposals. What is proposed from now on is decided as usual.
+    Unknown,
     /// It never left this node.
     NotTaken(Rejected),
     /// The room failed or was left before it was decided. If it is in a store that lasts, it goes on waiting

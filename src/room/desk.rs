@@ -2,7 +2,7 @@
 
 use super::{RoomError, Showcase};
 use crate::{
-    raft::{Applied, Holdup, LogIndex, NodeId, Rejected, Serial, Snapshot},
+    raft::{Applied, Decision, Holdup, LogIndex, NodeId, Rejected, Serial, Snapshot},
     wire::Invitation,
 };
 use bytes::Bytes;
@@ -53,6 +53,8 @@ pub(crate) enum Report {
 pub(crate) enum Turn {
     /// Carries out a command.
     Command(Applied),
+    /// An own command is settled by something else than being carried out here.
+    Settled { serial: Serial, decision: Option<Decision> },
     /// The state is as late as a read asked for, or the read was given up.
     Read { ticket: Ticket, outcome: Result<LogIndex, Holdup> },
     /// Takes this state over, whatever was carried out before.

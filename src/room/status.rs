@@ -2,7 +2,7 @@
 
 use crate::{
     link::{Rendezvous, SessionStats},
-    raft::{LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term},
+    raft::{Holdup, LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term},
 };
 use bevy_reflect::Reflect;
 use std::collections::BTreeMap;
@@ -35,6 +35,8 @@ pub struct RoomStatus {
     pub peers: Vec<NodeId>,
     /// Own proposals that are not decided.
     pub pending: usize,
+    /// Why they wait, if it is for anything but their turn; it reads as a sentence without its end.
+    pub holdup: Option<Holdup>,
     /// Whether newcomers can find the room.
     pub rendezvous: RendezvousState,
     /// Frames that were refused, from all links together.

@@ -115,6 +115,9 @@ fn rows(status: &RoomStatus, facts: &Facts) -> Vec<(String, String)> {
         ("Board".to_owned(), facts.board.digest().to_string()[..12].to_owned()),
         ("Newcomers".to_owned(), newcomers(&status.rendezvous)),
     ];
+    if let Some(holdup) = status.holdup {
+        rows.push(("Why they wait".to_owned(), holdup.to_string()));
+    }
     if status.refused_frames > 0 {
         rows.push(("Refused frames".to_owned(), status.refused_frames.to_string()));
     }

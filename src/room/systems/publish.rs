@@ -82,6 +82,7 @@ fn showcase(
         term: status.term,
         commit: status.commit,
         last: status.last,
+        holdup: status.holdup,
         voters: membership.voters().collect(),
         learners: membership.learners().collect(),
         peers: peers.iter().filter(|(_, peer)| present(peer)).map(|(node, _)| *node).collect(),
