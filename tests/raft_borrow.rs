@@ -34,7 +34,8 @@ struct Lab {
 
 impl Lab {
     fn new(terms: &[u64], commit: u64) -> Self {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
+        let member =
+            Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
         let membership = Membership { members: (1..=5).map(|id| (NodeId(id), member)).collect() };
         let mut log = entries(&[1], 1);
         log[0].payload = Payload::Membership(membership);

@@ -153,7 +153,7 @@ impl Lab {
         let (mark, digest) = made?;
         let agreed = Entry { payload: Payload::Agreed { mark, digest }, ..entry(2, mark.0 + 1) };
         self.append_after(at(2, mark.0), vec![agreed], mark.0 + 1);
-        self.node.snapshot().cloned()
+        self.node.snapshot().map(|snapshot| (**snapshot).clone())
     }
 
     fn heartbeat(&self, commit: u64) -> MessageBody {
