@@ -157,7 +157,7 @@ fn a_late_pre_vote_is_answered_with_the_term() {
         Input::Receive { from: NodeId(asker), message: Message { term: Term(1), body } },
     );
     let answer = node.poll();
-    let expected = Message { term, body: MessageBody::PreVoteReply { asked: Term(1), granted: false } };
+    let expected = Message { term, body: MessageBody::PreVoteReply { asked: Term(1), granted: false, ahead: None } };
     assert_eq!(answer, Some(bevy_quorum::raft::Effect::Send { to: NodeId(asker), message: expected }));
 }
 

@@ -271,7 +271,7 @@ impl Lab {
         let mut lab = Self { node, now, sent: Vec::new(), read: BTreeMap::new() };
         lab.now = lab.node.deadline();
         lab.input(Input::Wake);
-        lab.hear(A, 2, MessageBody::PreVoteReply { asked: Term(2), granted: true });
+        lab.hear(A, 2, MessageBody::PreVoteReply { asked: Term(2), granted: true, ahead: None });
         lab.hear(A, 2, MessageBody::VoteReply { granted: true });
         assert_eq!(lab.node.role_kind(), RoleKind::Leader);
         lab

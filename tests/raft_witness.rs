@@ -3,7 +3,7 @@
 
 use bevy_quorum::{
     playtest::{Cluster, Conditions},
-    raft::{Input, LogIndex, Moment, NodeId, ReadId, Rejected},
+    raft::{Config, Input, LogIndex, Moment, NodeId, Payload, ReadId, Rejected},
 };
 use std::time::Duration;
 
@@ -106,4 +106,35 @@ fn a_witness_proposes_and_reads_nothing_and_its_priority_stays() {
     cluster.tell(witness, Input::Priority(255));
     cluster.run_for(SECOND * 20);
     assert_ne!(cluster.leader(), Some(witness));
+}
+
+#[test]
+fn a_witness_keeps_the_snapshots_of_others_and_makes_none() {
+    let often = Config { makes_snapshots: true, mark_entries: 20, tail_bytes: 300, ..Config::default() };
+    let mut cluster = Cluster::of(2).seed(3).conditions(internet()).config(often);
+    cluster.wait_for_leader();
+    let witness = cluster.witness();
+    cluster.run_for(SECOND * 3);
+    for place in 0..200 {
+        cluster.write(&place.to_string());
+        cluster.run_for(Duration::from_millis(20));
+    }
+    cluster.run_for(SECOND * 5);
+    assert!(cluster.snapshot(witness).is_some() && cluster.log_start(witness) > LogIndex(100));
+    assert_eq!(cluster.snapshot(witness), cluster.snapshot(1));
+    let marks = cluster.committed().iter().filter(|entry| entry.payload == Payload::Mark).count() as u64;
+    assert!((1..=2 * marks).contains(&cluster.snapshots()), "two players make snapshots, {}", cluster.snapshots());
+    cluster.kill(witness);
+    for place in 0..100 {
+        cluster.write(&place.to_string());
+        cluster.run_for(Duration::from_millis(20));
+    }
+    cluster.restart(witness);
+    cluster.run_for(SECOND * 5);
+    assert_eq!(cluster.snapshot(witness), cluster.snapshot(1), "it was sent what was made without it");
+    assert_eq!((cluster.applied(witness).len(), cluster.restores()), (0, 0));
+    let lost = cluster.leader().expect("a player leads");
+    cluster.kill(lost);
+    cluster.write_at(3 - lost, "on we go");
+    cluster.run_until(SECOND * 5, |cluster| cluster.texts(3 - lost).len() == 301);
 }

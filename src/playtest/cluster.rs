@@ -1,16 +1,18 @@
 //! The cluster, and the words in which stories about it are told.
 
 use super::{
-    machine::{Answer, Machine},
+    machine::{Answer, Machine, Outcome, Question},
     network::{Conditions, Network},
     referee::Referee,
     run::Event,
-    told::Told,
+    told::{Detail, Told},
 };
 use crate::raft::{
     Applied, Ballot, ChangeRefused, Config, Decision, Dice, Durable, Entry, Input, LogIndex, LogTime, Member,
-    Membership, Moment, Node, NodeId, Payload, Permission, ReadId, RoleKind, Serial, Snapshot, Standing, Term,
+    Membership, Moment, Node, NodeId, Payload, Permission, ReadId, Rejected, RoleKind, Serial, Snapshot, Standing,
+    Term,
 };
+use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
 
 /// Nodes, numbered from 1, on a simulated network and simulated disks, in virtual time.
@@ -28,9 +30,12 @@ pub struct Cluster {
     pub(super) game_latency: Duration,
     pub(super) snapshots: u64,
     pub(super) restores: u64,
+    pub(super) installs: u64,
     reads: u64,
     pub(super) referee: Referee,
     pub(super) told: Told,
+    /// What authors were told of their commands.
+    pub(super) outcomes: Vec<Outcome>,
 }
 
 impl Cluster {
@@ -71,9 +76,11 @@ impl Cluster {
             game_latency: Duration::ZERO,
             snapshots: 0,
             restores: 0,
+            installs: 0,
             reads: 0,
             referee: Referee::default(),
             told: Told::default(),
+            outcomes: Vec::new(),
         };
         cluster.restart_all()
     }
@@ -128,13 +135,18 @@ impl Cluster {
             machine.life = 0;
             machine.start(&self.config, self.seed, self.now);
         }
-        let ids: Vec<u64> = self.machines.keys().copied().collect();
+        self.link_all();
+        self
+    }
+
+    /// All running nodes learn that they are linked.
+    pub(super) fn link_all(&mut self) {
+        let ids: Vec<u64> = self.numbers().filter(|node| self.is_running(*node)).collect();
         for (place, a) in ids.iter().enumerate() {
             for b in &ids[place + 1..] {
                 self.link(*a, *b);
             }
         }
-        self
     }
 
     /// Changes the weather everywhere, from now on.
@@ -189,7 +201,7 @@ impl Cluster {
         self.referee.restarted(&self.machines[&node]);
         self.settle(node);
         for other in self.numbers() {
-            if other != node && self.is_running(other) {
+            if other != node && self.is_running(other) && self.network.connects(node, other) {
                 self.link(node, other);
             }
         }
@@ -197,10 +209,10 @@ impl Cluster {
 
     /// A node's driver does nothing for a while.
     pub fn stall(&mut self, node: u64, duration: Duration) {
-        let until = self.now + duration;
+        let now = self.now;
         let machine = self.machine_mut(node);
-        machine.asleep_until = until;
-        machine.plan_wake();
+        machine.asleep_until = now + duration;
+        machine.plan_wake(now);
     }
 
     /// A new node comes, linked to all, and waits to be let in.
@@ -232,7 +244,7 @@ impl Cluster {
 
     /// A node begins to leave.
     pub fn leave(&mut self, node: u64) {
-        self.input(node, Input::Leave);
+        self.tell(node, Input::Leave);
     }
 
     /// Proposes a command at the leader, or at the first running node if there is none.
@@ -243,10 +255,14 @@ impl Cluster {
 
     /// Proposes a command at a node.
     pub fn write_at(&mut self, node: u64, text: &str) -> Serial {
+        self.propose_at(node, text.to_owned().into()).expect("the outbox has room")
+    }
+
+    /// Proposes any command at a node, which may not take it.
+    pub fn propose_at(&mut self, node: u64, body: Bytes) -> Result<Serial, Rejected> {
         let machine = self.machines.get_mut(&node).expect("nodes are numbered from 1");
         let now = machine.clock.read(self.now);
-        let running = machine.node.as_mut().expect("who proposes runs");
-        let serial = running.propose(now, text.to_owned().into()).expect("the outbox has room");
+        let serial = machine.node.as_mut().expect("who proposes runs").propose(now, body);
         self.settle(node);
         serial
     }
@@ -258,15 +274,21 @@ impl Cluster {
 
     /// Asks for a read at a node.
     pub fn read_at(&mut self, node: u64) -> ReadId {
+        self.read_register_at(node, 0).expect("not too many reads wait")
+    }
+
+    /// Asks for a read of one register at a node, which may not take it.
+    pub(super) fn read_register_at(&mut self, node: u64, key: u8) -> Result<ReadId, Rejected> {
         self.reads += 1;
-        let (id, now, done) = (ReadId(self.reads), self.now, self.history().len());
+        let (id, now, before) = (ReadId(self.reads), self.now, self.history().len());
         let machine = self.machine_mut(node);
         let now = machine.clock.read(now);
-        let running = machine.node.as_mut().expect("who reads runs");
-        running.read(now, id).expect("not too many reads wait");
-        machine.reading.insert(id, done);
+        let asked = machine.node.as_mut().expect("who reads runs").read(now, id);
+        if asked.is_ok() {
+            machine.reading.insert(id, Question { before, key });
+        }
         self.settle(node);
-        id
+        asked.map(|()| id)
     }
 
     /// How a read at a node ended, if it did.
@@ -295,11 +317,6 @@ impl Cluster {
         let removed = machine.node.as_mut().expect("who removes somebody runs").remove(now, NodeId(member));
         self.settle(node);
         removed
-    }
-
-    /// Gives a node any input, at once.
-    pub fn tell(&mut self, node: u64, input: Input) {
-        self.input(node, input);
     }
 
     /// Lets time pass until there is a leader.
@@ -415,7 +432,7 @@ impl Cluster {
 impl Drop for Cluster {
     /// A failure shows how it came about.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if !std::thread::panicking() || self.told.detail == Detail::Nothing {
             return;
         }
         self.told.print(&self.machines);

@@ -28,12 +28,13 @@ pub(super) struct Disk {
     /// No sync succeeds, for now.
     pub fails: bool,
     /// A sync failed since the store was opened: it completes nothing more.
-    stuck: bool,
+    pub stuck: bool,
     /// The store can never be opened again.
     pub ruined: bool,
     /// The mistake of taking what is there of a torn write.
     pub takes_torn: bool,
     pub fates: Fates,
+    pub failures: u64,
 }
 
 /// What became of writes that were not synced when a crash came.
@@ -69,6 +70,7 @@ impl Disk {
             ruined: false,
             takes_torn: false,
             fates: Fates::default(),
+            failures: 0,
         }
     }
 
@@ -83,6 +85,7 @@ impl Disk {
 
     /// Syncs the oldest write; false if that fails.
     pub fn sync(&mut self, id: WriteId) -> bool {
+        self.failures += u64::from(self.fails && !self.stuck);
         self.stuck |= self.fails;
         if self.stuck {
             return false;

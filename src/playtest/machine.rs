@@ -1,9 +1,9 @@
 //! One simulated computer: a node while it runs, a state machine, a clock, and a disk that outlives it.
 
-use super::{clock::Clock, disk::Disk, state::State};
+use super::{clock::Clock, disk::Disk, registers::Registers, run::Event, state::State};
 use crate::raft::{
-    Applied, Config, Decision, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Moment, Node, NodeId,
-    Permission, ReadId, Serial, Write,
+    Applied, Config, Decision, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Membership, Moment, Node,
+    NodeId, Payload, Permission, ReadId, Serial, Write,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -21,24 +21,55 @@ pub(super) struct Machine {
     pub life: u64,
     /// What the state consists of: everything applied, in this life or before.
     pub applied: Vec<Applied>,
+    /// What came of it.
+    pub registers: Registers,
     /// The same, as the state machine of a game would have it.
     pub state: State,
     /// Its game makes no snapshots for now.
     pub dozes: bool,
+    /// It has not yet restored the state that its store held when it started.
+    pub starts_over: bool,
     /// The snapshot that it was asked for last, and has not made.
     pub asked: Option<(LogIndex, Bytes)>,
     /// What became of own commands that this life did not apply itself.
     pub settled: BTreeMap<Serial, Option<Decision>>,
-    /// What this life wants to read, and how many commands were carried out anywhere when it was asked.
-    pub reading: BTreeMap<ReadId, usize>,
+    /// What this life wants to read.
+    pub reading: BTreeMap<ReadId, Question>,
     /// What this life has read.
     pub read: BTreeMap<ReadId, Answer>,
     /// Its driver does nothing before this.
     pub asleep_until: Moment,
     /// Its driver runs only this often, as in a hidden tab.
     pub tick: Option<Duration>,
-    /// When its node wants to be woken.
+    /// What came while its driver did nothing.
+    pub inbox: Vec<Event>,
+    /// When its driver has something to do next, if nothing comes.
     pub wake_at: Moment,
+}
+
+/// What a client at a node was told.
+pub(super) struct Outcome {
+    pub node: u64,
+    pub asked: Asked,
+    pub at: Moment,
+    /// What a swap or a read found.
+    pub found: Option<u64>,
+    /// It was carried out nowhere, and won't be.
+    pub refused: bool,
+}
+
+/// What a client asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Asked {
+    Command(Serial),
+    Read(ReadId),
+}
+
+/// What a read is about.
+pub(super) struct Question {
+    /// How many commands were carried out anywhere when it was asked.
+    pub before: usize,
+    pub key: u8,
 }
 
 /// How a read ended.
@@ -61,14 +92,17 @@ impl Machine {
             clock: Clock::default(),
             life: 0,
             applied: Vec::new(),
+            registers: Registers::default(),
             state: State::default(),
             dozes: false,
+            starts_over: false,
             asked: None,
             settled: BTreeMap::new(),
             reading: BTreeMap::new(),
             read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
             tick: None,
+            inbox: Vec::new(),
             wake_at: Moment::NEVER,
         }
     }
@@ -78,15 +112,17 @@ impl Machine {
         let Some(durable) = self.disk.open() else { return false };
         self.life += 1;
         self.applied.clear();
+        self.registers = Registers::default();
         self.state = State::default();
         self.asked = None;
         self.settled.clear();
+        self.starts_over = durable.snapshot.is_some();
         self.reading.clear();
         self.read.clear();
         let seed = seed.wrapping_add(self.life << 32);
         let config = Config { witness: self.witness, ..config.clone() };
         self.node = Some(Node::new(NodeId(self.id), config, seed, durable, self.clock.read(now)));
-        self.plan_wake();
+        self.plan_wake(now);
         true
     }
 
@@ -94,8 +130,26 @@ impl Machine {
     pub fn crash(&mut self, dice: &mut Dice) {
         self.node = None;
         self.asleep_until = Moment::ZERO;
+        self.inbox.clear();
         self.wake_at = Moment::NEVER;
         self.disk.crash(dice);
+    }
+
+    /// The configurations after `index` in its log, in memory and on disk.
+    pub fn memberships_after(&self, index: LogIndex) -> impl Iterator<Item = &Membership> {
+        let stored = self.disk.image.log.iter().filter(move |entry| entry.index > index);
+        let last = self.node.as_ref().map_or(index, Node::last);
+        let known = (index.0 + 1..=last.0).filter_map(|index| self.node.as_ref()?.entry(LogIndex(index)));
+        stored.chain(known).filter_map(|entry| match &entry.payload {
+            Payload::Membership(membership) => Some(membership),
+            _ => None,
+        })
+    }
+
+    /// The configuration in force on its disk, if there is one.
+    pub fn stored_membership(&self) -> Option<&Membership> {
+        let snapshot = self.disk.image.snapshot.as_ref().map(|snapshot| &snapshot.membership);
+        self.memberships_after(LogIndex(0)).last().or(snapshot)
     }
 
     /// Whether it still runs, and was not started anew since.
@@ -115,11 +169,20 @@ impl Machine {
         }
     }
 
-    /// Notes when its node wants to be woken next.
-    pub fn plan_wake(&mut self) {
-        self.wake_at = match &self.node {
-            Some(node) if node.deadline() < Moment::NEVER => self.attends_at(self.clock.when(node.deadline())),
-            _ => Moment::NEVER,
+    /// Whether its node wants to be woken.
+    pub fn is_due(&self, now: Moment) -> bool {
+        self.node.as_ref().is_some_and(|node| node.deadline() <= self.clock.read(now))
+    }
+
+    /// Notes when its driver has something to do next.
+    pub fn plan_wake(&mut self, now: Moment) {
+        let deadline = self.node.as_ref().map_or(Moment::NEVER, Node::deadline);
+        let due = self.clock.when(deadline).max(now);
+        self.wake_at = match () {
+            () if self.node.is_none() => Moment::NEVER,
+            () if !self.inbox.is_empty() => self.attends_at(now),
+            () if deadline == Moment::NEVER => Moment::NEVER,
+            () => self.attends_at(due),
         };
     }
 

@@ -1,7 +1,7 @@
 //! What can happen to machines and connections, beside what stories tell most often.
 
-use super::Cluster;
-use crate::raft::{Input, Moment, NodeId};
+use super::{Cluster, sim::Coverage};
+use crate::raft::{Input, Membership, Moment, NodeId};
 use std::time::Duration;
 
 impl Cluster {
@@ -9,8 +9,8 @@ impl Cluster {
     pub fn disconnect(&mut self, a: u64, b: u64) {
         if self.network.disconnect(a, b) {
             self.told.happened(self.now, || format!("{a} and {b} lose their connection"));
-            self.input(a, Input::Unlinked(NodeId(b)));
-            self.input(b, Input::Unlinked(NodeId(a)));
+            self.tell(a, Input::Unlinked(NodeId(b)));
+            self.tell(b, Input::Unlinked(NodeId(a)));
         }
     }
 
@@ -36,7 +36,7 @@ impl Cluster {
         self.told.happened(now, || format!("the clock of {node} goes at {permille} permille"));
         let machine = self.machine_mut(node);
         machine.clock.pace(now, permille);
-        machine.plan_wake();
+        machine.plan_wake(now);
     }
 
     /// Lets a stopped node's clock begin elsewhere, as clocks without an origin do.
@@ -49,10 +49,11 @@ impl Cluster {
 
     /// Lets a node's driver run only once in a while, as in a hidden tab; `None` ends that.
     pub fn set_tick(&mut self, node: u64, tick: Option<Duration>) {
-        self.told.happened(self.now, || format!("the driver of {node} runs every {tick:?}"));
+        let now = self.now;
+        self.told.happened(now, || format!("the driver of {node} runs every {tick:?}"));
         let machine = self.machine_mut(node);
         machine.tick = tick;
-        machine.plan_wake();
+        machine.plan_wake(now);
     }
 
     /// Lets every write of a node take so long, and at random so much longer.
@@ -66,6 +67,68 @@ impl Cluster {
     pub fn set_disk_fails(&mut self, node: u64, fails: bool) {
         self.told.happened(self.now, || format!("syncs of {node} {}", if fails { "fail" } else { "succeed again" }));
         self.machine_mut(node).disk.fails = fails;
+    }
+
+    /// Whether a node's store has failed and completes nothing more.
+    pub(super) fn is_stuck(&self, node: u64) -> bool {
+        self.machines[&node].disk.stuck
+    }
+
+    /// Adds how often things happened.
+    pub(super) fn count(&self, coverage: &mut Coverage) {
+        self.referee.count(coverage);
+        coverage.snapshots_made = self.snapshots;
+        coverage.snapshot_installs = self.installs;
+        coverage.lost_messages = self.network.lost;
+        coverage.doubled_messages = self.network.doubled;
+        for disk in self.machines.values().map(|machine| &machine.disk) {
+            coverage.writes_lost += disk.fates.lost;
+            coverage.writes_torn += disk.fates.torn;
+            coverage.writes_reordered += disk.fates.reordered;
+            coverage.failed_syncs += disk.failures;
+            coverage.lost_stores += u64::from(disk.ruined);
+        }
+    }
+
+    /// Whether a node runs, and its driver isn't stalled.
+    pub(super) fn is_awake(&self, node: u64) -> bool {
+        self.is_running(node) && self.machines[&node].asleep_until <= self.now
+    }
+
+    /// Ends a stall.
+    pub(super) fn wake_up(&mut self, node: u64) {
+        let now = self.now;
+        let machine = self.machine_mut(node);
+        machine.asleep_until = Moment::ZERO;
+        machine.plan_wake(now);
+    }
+
+    /// Mends a cut in one direction.
+    pub(super) fn mend(&mut self, from: u64, to: u64) {
+        self.network.cuts.remove(&(from, to));
+    }
+
+    /// Whether every configuration that may be in force has a majority of stores left without this one.
+    pub fn bears_loss_of(&self, node: u64) -> bool {
+        self.memberships_in_force().all(|membership| {
+            let left = membership.voters().filter(|voter| voter.0 != node && !self.is_ruined(voter.0)).count();
+            left > membership.voters().count() / 2
+        })
+    }
+
+    /// Whether every configuration that may be in force has a majority of stores left once it is smaller by this one.
+    pub(super) fn bears_removal_of(&self, node: u64) -> bool {
+        self.memberships_in_force().all(|membership| {
+            let others = || membership.voters().filter(|voter| voter.0 != node);
+            others().filter(|voter| !self.is_ruined(voter.0)).count() > others().count() / 2
+        })
+    }
+
+    /// The last configuration that is committed, and all after it, in memory or on a disk.
+    fn memberships_in_force(&self) -> impl Iterator<Item = &Membership> {
+        let (committed, membership) = self.referee.membership();
+        let machines = self.machines.values().filter(|machine| !machine.disk.ruined);
+        machines.flat_map(|machine| machine.memberships_after(*committed)).chain([membership])
     }
 
     /// Loses the store of a stopped node for good: wiped, or with bits flipped, so that it can't be opened.

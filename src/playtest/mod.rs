@@ -27,7 +27,9 @@ mod mishaps;
 mod network;
 mod party;
 mod referee;
+mod registers;
 mod run;
+mod sim;
 mod state;
 mod told;
 
@@ -35,3 +37,5 @@ pub use cluster::Cluster;
 pub use machine::Answer;
 pub use network::Conditions;
 pub use party::{FRAME, Guest, Party};
+pub use referee::Check;
+pub use sim::{Action, Coverage, History, Operation, Outcome, Reply, Simulation};

@@ -33,7 +33,7 @@ impl Conditions {
     }
 
     /// How long each copy of one message takes; none if it is lost.
-    fn delays(&self, dice: &mut Dice) -> impl Iterator<Item = Duration> + use<> {
+    fn delays(&self, dice: &mut Dice) -> impl ExactSizeIterator<Item = Duration> + use<> {
         let copies = match (dice.roll() % 1_000 < self.loss_permille, dice.roll() % 1_000 < self.doubled_permille) {
             (true, _) => 0,
             (false, false) => 1,
@@ -54,18 +54,36 @@ pub(super) struct Network {
     pub clogs: BTreeMap<(u64, u64), Moment>,
     /// Pairs without a connection, the lesser number first.
     pub down: BTreeSet<(u64, u64)>,
+    pub lost: u64,
+    pub doubled: u64,
     /// How often each pair has lost its connection, and with it what was under way.
     losses: BTreeMap<(u64, u64), u64>,
 }
 
 impl Network {
     /// When each copy of a message sent at `now` arrives.
-    pub fn arrivals(&self, now: Moment, from: u64, to: u64, dice: &mut Dice) -> impl Iterator<Item = Moment> + use<> {
-        let open = !self.cuts.contains(&(from, to)) && !self.down.contains(&pair(from, to));
+    pub fn arrivals(
+        &mut self,
+        now: Moment,
+        from: u64,
+        to: u64,
+        dice: &mut Dice,
+    ) -> impl Iterator<Item = Moment> + use<> {
+        let open = !self.cuts.contains(&(from, to)) && self.connects(from, to);
         let conditions = self.between.get(&(from, to)).unwrap_or(&self.everywhere);
         let clog = self.clogs.get(&(from, to)).copied().unwrap_or_default();
         let delays = open.then(|| conditions.delays(dice));
+        match delays.as_ref().map_or(0, |delays| delays.len()) {
+            0 => self.lost += 1,
+            1 => {}
+            _ => self.doubled += 1,
+        }
         delays.into_iter().flatten().map(move |delay| (now + delay).max(clog))
+    }
+
+    /// Whether a pair is connected.
+    pub fn connects(&self, a: u64, b: u64) -> bool {
+        !self.down.contains(&pair(a, b))
     }
 
     /// Which connection of a pair this is, counted from its first.

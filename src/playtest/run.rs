@@ -1,8 +1,13 @@
 //! Virtual time: the queue of what happens next, and what a driver does for its node.
 
-use super::{Cluster, machine::Answer, referee::Check, state::State};
-use crate::raft::{Effect, Input, Joiner, LogIndex, Message, Moment, Node, NodeId, Write, WriteId};
-use bytes::Bytes;
+use super::{
+    Cluster,
+    machine::{Answer, Asked, Outcome},
+    referee::Check,
+    registers::Registers,
+    state::State,
+};
+use crate::raft::{Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
 use std::time::Duration;
 
 /// How long a store keeps a hint before it syncs it alone.
@@ -12,10 +17,8 @@ const HINT_DELAY: Duration = Duration::from_millis(500);
 pub(super) enum Event {
     /// A message reaches a node, if the connection that it was sent on still stands.
     Arrive { to: u64, from: u64, connection: u64, message: Message },
-    /// A node learns that a write is durable.
-    Complete { to: u64, life: u64, id: WriteId },
-    /// A node's game has made a snapshot.
-    Make { to: u64, life: u64, index: LogIndex, state: Bytes },
+    /// A node learns something from its own machine.
+    Tell { to: u64, life: u64, input: Input },
     /// A write reaches the disk.
     Sync { at: u64, life: u64, id: WriteId },
     /// Hints reach the disk.
@@ -59,9 +62,21 @@ impl Cluster {
                 self.happen(event);
             }
         } else {
-            self.input(sleeper, Input::Wake);
+            self.wake(sleeper);
         }
         true
+    }
+
+    /// A driver attends again: it takes in what came meanwhile, and then looks at the clock.
+    fn wake(&mut self, node: u64) {
+        for event in std::mem::take(&mut self.machine_mut(node).inbox) {
+            self.hand_over(node, event);
+        }
+        let now = self.now;
+        if self.machine_mut(node).is_due(now) {
+            self.input(node, Input::Wake);
+        }
+        self.machine_mut(node).plan_wake(now);
     }
 
     fn happen(&mut self, event: Event) {
@@ -71,10 +86,10 @@ impl Cluster {
                     self.deliver(to, event);
                 }
             }
-            Event::Complete { to, .. } | Event::Make { to, .. } => self.deliver(to, event),
+            Event::Tell { to, .. } => self.deliver(to, event),
             Event::Sync { at, life, id } => {
                 if self.machines.get(&at).is_some_and(|machine| machine.lives(life)) && self.sync(at, id) {
-                    self.deliver(at, Event::Complete { to: at, life, id });
+                    self.tell(at, Input::Persisted(id));
                 }
             }
             Event::SyncHints { at, life } => {
@@ -85,19 +100,27 @@ impl Cluster {
         }
     }
 
+    /// Gives a running node any input, as soon as its driver attends.
+    pub fn tell(&mut self, to: u64, input: Input) {
+        let life = self.machines.get(&to).map_or(0, |machine| machine.life);
+        self.deliver(to, Event::Tell { to, life, input });
+    }
+
     /// Hands something to a node once its driver attends.
     fn deliver(&mut self, to: u64, event: Event) {
-        let Some(machine) = self.machines.get(&to) else { return };
-        let at = machine.attends_at(self.now);
-        if at > self.now {
-            return self.schedule(at, event);
+        let now = self.now;
+        let Some(machine) = self.machines.get_mut(&to).filter(|machine| machine.node.is_some()) else { return };
+        if machine.attends_at(now) > now {
+            machine.inbox.push(event);
+            return machine.plan_wake(now);
         }
+        self.hand_over(to, event);
+    }
+
+    fn hand_over(&mut self, to: u64, event: Event) {
         match event {
             Event::Arrive { from, message, .. } => self.input(to, Input::Receive { from: NodeId(from), message }),
-            Event::Complete { life, id, .. } if machine.lives(life) => self.input(to, Input::Persisted(id)),
-            Event::Make { life, index, state, .. } if machine.lives(life) => {
-                self.input(to, Input::Snapshotted { index, state });
-            }
+            Event::Tell { life, input, .. } if self.machines[&to].lives(life) => self.input(to, input),
             _ => {}
         }
     }
@@ -120,7 +143,7 @@ impl Cluster {
         let machine = self.machines.get_mut(&at).expect("who wants something is there");
         let Some(node) = &mut machine.node else { return };
         self.told.steps(now, at, node);
-        machine.plan_wake();
+        machine.plan_wake(now);
         self.referee.inspect(&self.machines[&at], &self.machines);
     }
 
@@ -135,12 +158,18 @@ impl Cluster {
                 self.send(at, to.0, message);
             }
             Effect::Apply(applied) => {
-                let machine = self.machine_mut(at);
-                let (author, serial) = (applied.command.author.0, applied.command.serial);
-                let once = author != at || !machine.settled.contains_key(&serial);
+                let (now, machine) = (self.now, self.machine_mut(at));
+                let found = machine.registers.apply(&applied);
+                let serial = applied.command.serial;
+                let (asked, refused) = (Asked::Command(serial), applied.refusal.is_some());
+                let is_own = applied.command.author == NodeId(at);
+                let once = !is_own || !machine.settled.contains_key(&serial);
                 Check::ExactlyOnce.holds(once, || format!("{at} applies {serial} though it was told its end"));
                 machine.state.apply(&applied);
                 machine.applied.push(applied);
+                if is_own {
+                    self.outcomes.push(Outcome { node: at, asked, at: now, found, refused });
+                }
                 self.referee.inspect_applied(&self.machines[&at]);
             }
             Effect::Settled { serial, decision } => {
@@ -160,17 +189,24 @@ impl Cluster {
             }
             Effect::Restore(snapshot) => {
                 self.restores += 1;
+                let starts_over = std::mem::take(&mut self.machine_mut(at).starts_over);
+                self.installs += u64::from(!starts_over);
                 let state = State::restore(&snapshot.state);
                 let applied = self.referee.inspect_restored(at, &state).to_vec();
                 let machine = self.machine_mut(at);
+                machine.registers = Registers::of(&applied);
                 (machine.state, machine.applied) = (state, applied);
             }
             Effect::Read { id, outcome } => {
-                let machine = self.machine_mut(at);
+                let (now, machine) = (self.now, self.machine_mut(at));
                 let applied = machine.applied.len();
-                let before = machine.reading.remove(&id).expect("a read ends once");
-                assert!(outcome.is_err() || applied >= before, "node {at} reads what is out of date");
+                let question = machine.reading.remove(&id).expect("a read ends once");
+                let (found, refused) = (machine.registers.get(question.key), outcome.is_err());
+                let fresh = refused || applied >= question.before;
+                Check::FreshReads
+                    .holds(fresh, || format!("{at} reads after {applied} of {} commands", question.before));
                 machine.read.insert(id, Answer { outcome, applied });
+                self.outcomes.push(Outcome { node: at, asked: Asked::Read(id), at: now, found, refused });
             }
         }
     }
@@ -184,7 +220,8 @@ impl Cluster {
             machine.handle(now, Input::Snapshotted { index, state });
         } else {
             let life = machine.life;
-            self.schedule(now + latency, Event::Make { to, life, index, state });
+            let input = Input::Snapshotted { index, state };
+            self.schedule(now + latency, Event::Tell { to, life, input });
         }
     }
 
@@ -231,7 +268,7 @@ impl Cluster {
         for (to, other) in [(a, b), (b, a)] {
             let Some(machine) = self.machines.get(&other) else { continue };
             let joiner = Joiner { node: NodeId(other), key: [0; 32], permission: machine.permission };
-            self.input(to, Input::Linked(joiner));
+            self.tell(to, Input::Linked(joiner));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What happened last, to be told when something fails.
 
-use super::machine::Machine;
-use crate::raft::{Input, Message, MessageBody, Moment, Node, Step};
+use super::machine::{Machine, end};
+use crate::raft::{Input, LogIndex, Message, MessageBody, Moment, Node, Step};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many bytes of a snapshot a failure shows.
@@ -84,10 +84,10 @@ impl Told {
 
 fn print_machine(machine: &Machine) {
     let disk = &machine.disk.image;
-    let stored = format!("stored: ballot {:?}, log to {}, commit {}", disk.ballot, disk.log.len(), disk.commit);
+    let stored = format!("stored: ballot {:?}, log to {}, commit {}", disk.ballot, end(disk), disk.commit);
     match &machine.node {
         Some(node) => eprintln!(
-            "node {}: {:?} in {:?}, leader {:?}, log to {} (durably {}), commit {}, voters {:?}, learners {:?}; {stored}",
+            "node {}: {:?} in {:?}, leader {:?}, log to {} (durably {}), commit {}, applied {}, snapshot {}, trouble {:?}, voters {:?}, learners {:?}; {stored}",
             machine.id,
             node.role_kind(),
             node.ballot(),
@@ -95,6 +95,9 @@ fn print_machine(machine: &Machine) {
             node.last(),
             node.durable(),
             node.commit(),
+            node.applied(),
+            node.snapshot().map_or(LogIndex(0), |snapshot| snapshot.position.index),
+            node.status().trouble,
             node.membership().voters().map(|id| id.0).collect::<Vec<_>>(),
             node.membership().learners().map(|id| id.0).collect::<Vec<_>>(),
         ),

@@ -88,8 +88,17 @@ impl Node {
 
     fn is_majority_without(&self, voter: NodeId) -> bool {
         let others = || self.membership().voters().filter(|other| *other != voter);
-        let heard = others().filter(|other| self.hears(*other)).count();
-        heard >= majority(others().count())
+        let there = others().filter(|other| self.is_proven(*other)).count();
+        there >= majority(others().count())
+    }
+
+    /// Whether a member is there for sure, this node itself included. A new leader takes nobody for silent at first, but
+    /// must not count on a voter that was gone before it came.
+    fn is_proven(&self, node: NodeId) -> bool {
+        node == self.id || {
+            let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
+            progress.is_some_and(|progress| progress.is_proven(self.now, self.config.election_timeout_max))
+        }
     }
 
     /// Whether a member answers, this node itself included.
@@ -155,7 +164,7 @@ impl Node {
     /// and every voter is heard.
     fn learner_to_promote(&self) -> Option<NodeId> {
         let voters = self.membership().voters().count();
-        if voters >= self.config.voters_max || !self.membership().voters().all(|voter| self.hears(voter)) {
+        if voters >= self.config.voters_max || !self.membership().voters().all(|voter| self.is_proven(voter)) {
             return None;
         }
         self.membership().learners().find(|learner| self.is_fit(*learner, self.config.settling))

@@ -44,7 +44,7 @@ impl Node {
 
     /// Adds what is missing, and drops what conflicts, only then: an append that was overtaken is no
     /// reason to drop what came after it. False if a committed entry would have to go.
-    fn take_entries(&mut self, entries: &Entries) -> bool {
+    pub(super) fn take_entries(&mut self, entries: &Entries) -> bool {
         let (before, base) = (self.last(), self.log.base().index);
         for entry in entries.iter().filter(|entry| entry.index > base) {
             match self.log.term_at(entry.index) {
@@ -139,7 +139,7 @@ impl Node {
 }
 
 /// Whether `entries` can follow `previous` in the log of a leader of `term`.
-fn are_consecutive(previous: LogPosition, entries: &Entries, term: Term) -> bool {
+pub(super) fn are_consecutive(previous: LogPosition, entries: &Entries, term: Term) -> bool {
     let mut last = previous;
     previous.term <= term
         && entries.iter().all(|entry| {

@@ -31,6 +31,8 @@ pub enum MessageBody {
         asked: Term,
         /// Whether a vote could be won.
         granted: bool,
+        /// Only the age of the log speaks against it: the sender's ends here, and the sender can give what is missing.
+        ahead: Option<LogPosition>,
     },
     /// RequestVote (§3.4).
     Vote {
@@ -97,6 +99,22 @@ pub enum MessageBody {
         sent: Moment,
         /// What it has of snapshots.
         marked: Marked,
+    },
+    /// The sender campaigns, and you would vote for it, if it had what comes after this.
+    Borrow {
+        /// The last place where the logs may agree.
+        last: LogPosition,
+    },
+    /// The sender's own entries after `previous`, for a candidate that has no vote for lack of them.
+    Lend {
+        /// Where the entries join the log.
+        previous: LogPosition,
+        /// The entries, consecutive.
+        entries: Entries,
+        /// Where the sender's log ends.
+        last: LogPosition,
+        /// What the sender knows committed.
+        commit: LogIndex,
     },
     /// Your term is over: mine, in this message's head, is later.
     Outdated,

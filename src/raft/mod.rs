@@ -6,6 +6,7 @@
 
 mod autopilot;
 mod ballot;
+mod borrow;
 mod change;
 mod config;
 mod dice;

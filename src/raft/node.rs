@@ -313,9 +313,9 @@ impl Node {
         self.applied
     }
 
-    /// The configurations in the log that are not known committed.
-    pub fn uncommitted_memberships(&self) -> impl Iterator<Item = &Membership> + Clone {
-        self.log.memberships_since(self.commit).skip(1)
+    /// The configurations in the log after `index`.
+    pub fn memberships_after(&self, index: LogIndex) -> impl Iterator<Item = &Membership> + Clone {
+        self.log.memberships_since(index).skip(1)
     }
 
     /// How many messages it ignored because no honest peer sends them.

@@ -48,7 +48,10 @@ pub(super) struct Progress {
     retries: u32,
     /// Answers to what was sent before this are about a stream that was given up.
     restarted: Moment,
+    /// When it was last heard, or excused.
     heard: Moment,
+    /// When it last answered in fact.
+    answered: Option<Moment>,
     /// Its silence was excused by a gap in our own time.
     excused: bool,
     /// Since when it is heard without a break.
@@ -77,6 +80,7 @@ impl Progress {
             retries: 0,
             restarted: now,
             heard: now,
+            answered: None,
             excused: false,
             present: None,
         }
@@ -91,6 +95,11 @@ impl Progress {
         now - self.heard <= patience
     }
 
+    /// Whether it answered within `patience` in fact: who is only excused may be long gone.
+    pub fn is_proven(&self, now: Moment, patience: Duration) -> bool {
+        self.answered.is_some_and(|answered| now - answered <= patience)
+    }
+
     /// For how long it has answered without a break.
     pub fn presence(&self, now: Moment) -> Option<Duration> {
         self.present.map(|since| now - since)
@@ -103,6 +112,7 @@ impl Progress {
             self.present = Some(now);
         }
         self.heard = now;
+        self.answered = Some(now);
         self.excused = false;
         if !was_heard {
             self.restart(now);

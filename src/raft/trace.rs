@@ -64,6 +64,8 @@ pub enum Deed {
         /// Why not, unless it gave it.
         refusal: Option<Why>,
     },
+    /// It lacks what its voters hold, and asks one of them for it.
+    Borrow(NodeId),
     /// It got an answer to its pre-vote or vote.
     CountVote {
         /// Whose.
@@ -200,6 +202,7 @@ impl fmt::Display for Deed {
             Self::AnswerPreVote { to, refusal: Some(why) } => write!(f, "would not vote for {to}: {why}"),
             Self::AnswerVote { to, refusal: None } => write!(f, "votes for {to}"),
             Self::AnswerVote { to, refusal: Some(why) } => write!(f, "refuses {to} its vote: {why}"),
+            Self::Borrow(from) => write!(f, "lacks what its voters hold, and asks {from} for it"),
             Self::CountVote { from, granted: true } => write!(f, "counts the yes of {from}"),
             Self::CountVote { from, granted: false } => write!(f, "counts the no of {from}"),
             Self::Append(index) => write!(f, "appends {index}"),

@@ -2,53 +2,69 @@
 
 use std::fmt;
 
-/// Something that always holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::playtest) enum Check {
-    OneLeader,
-    AppendOnly,
-    LogMatching,
-    Completeness,
-    CommittedStays,
-    DurableMajority,
-    SameState,
-    NoReturn,
-    InOrder,
-    DurablePromise,
-    OneChange,
-    Overlap,
-    ExactlyOnce,
-    Limits,
+macro_rules! checks {
+    ($($name:ident: $text:literal,)*) => {
+        /// Something that always holds.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Check {
+            $(#[doc = $text] $name,)*
+        }
+
+        impl Check {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// What holds; a failure begins with it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+checks! {
+    OneLeader: "one leader a term",
+    AppendOnly: "leaders only append",
+    LogMatching: "log matching",
+    Completeness: "leader completeness",
+    CommittedStays: "what is committed stays",
+    DurableMajority: "committed is durable on a majority",
+    SameState: "same commands, same state",
+    NoReturn: "nothing goes back",
+    InOrder: "snapshot, applied, commit, end of log in this order",
+    DurablePromise: "durable before promised",
+    OneChange: "one change at a time",
+    Overlap: "majorities overlap",
+    ExactlyOnce: "each command once",
+    FreshReads: "reads see what was carried out before",
+    Limits: "queues keep their limits",
+    Convergence: "a healed room converges and serves",
+    Steadiness: "a calm room stays calm",
+    Refusal: "no majority, no progress",
+    Linearizability: "linearizability",
 }
 
 impl Check {
     /// # Panics
     /// If it doesn't hold; the message begins with the name of the check.
     #[track_caller]
-    pub fn holds(self, so: bool, unless: impl FnOnce() -> String) {
+    pub(in crate::playtest) fn holds(self, so: bool, unless: impl FnOnce() -> String) {
         if !so {
             panic!("{self}: {}", unless());
         }
+    }
+
+    /// The check that a failure begins with; none if it is an assertion of the core or the store.
+    pub fn of(failure: &str) -> Option<Self> {
+        let name = failure.split(": ").next()?;
+        Self::ALL.iter().copied().find(|check| check.name() == name)
     }
 }
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OneLeader => "one leader a term",
-            Self::AppendOnly => "leaders only append",
-            Self::LogMatching => "log matching",
-            Self::Completeness => "leader completeness",
-            Self::CommittedStays => "what is committed stays",
-            Self::DurableMajority => "committed is durable on a majority",
-            Self::SameState => "same commands, same state",
-            Self::NoReturn => "nothing goes back",
-            Self::InOrder => "snapshot, applied, commit, end of log in this order",
-            Self::DurablePromise => "durable before promised",
-            Self::OneChange => "one change at a time",
-            Self::Overlap => "majorities overlap",
-            Self::ExactlyOnce => "each command once",
-            Self::Limits => "queues keep their limits",
-        })
+        f.write_str(self.name())
     }
 }

@@ -7,14 +7,15 @@ use crate::raft::{LogIndex, Membership, Node, Payload, RoleKind, Write};
 pub(super) struct Configurations;
 
 impl Configurations {
-    /// One change at a time; more only in a pair that this leader can't be outvoted in.
-    pub fn inspect(&self, node: &Node) {
+    /// One change at a time; more only in pairs of which one voter belongs to every majority. What is committed is settled,
+    /// also if this leader doesn't know it again.
+    pub fn inspect(&self, node: &Node, committed: LogIndex) {
         if node.role_kind() != RoleKind::Leader {
             return;
         }
-        let is_pair = |membership: &Membership| membership.is_voter(node.id()) && membership.voters().count() <= 2;
-        let open = node.uncommitted_memberships();
-        let allowed = open.clone().count() <= 1 || open.clone().all(is_pair);
+        let open = node.memberships_after(committed.max(node.commit()));
+        let is_in_all = |voter| open.clone().all(|it| it.is_voter(voter) && it.voters().count() <= 2);
+        let allowed = open.clone().count() <= 1 || node.membership().voters().any(is_in_all);
         Check::OneChange.holds(allowed, || format!("{} changes two things at once", node.id()));
     }
 

@@ -2,10 +2,15 @@
 
 use super::Check;
 use crate::{
-    playtest::machine::{Machine, entry},
-    raft::{Entry, LogIndex, LogPosition, Membership, Message, MessageBody, Node, NodeId, RoleKind, Term, Write},
+    playtest::{
+        machine::{Machine, end, entry},
+        sim::Coverage,
+    },
+    raft::{
+        Entry, LogIndex, LogPosition, Membership, Message, MessageBody, Node, NodeId, Payload, RoleKind, Term, Write,
+    },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 #[derive(Default)]
 pub(super) struct Logs {
@@ -14,11 +19,50 @@ pub(super) struct Logs {
     committed: Vec<Entry>,
     /// The term in which each of them was first known committed; it never goes back.
     decided: Vec<Term>,
+    /// The last committed configuration.
+    membership: (LogIndex, Membership),
+    changes: Changes,
+    dropped: u64,
     /// Up to where each running node's commits have been compared with all others'.
     compared: BTreeMap<NodeId, LogIndex>,
 }
 
+/// How often configurations changed, and how.
+#[derive(Default)]
+struct Changes {
+    all: u64,
+    two_to_one: u64,
+    one_to_two: u64,
+}
+
 impl Logs {
+    pub fn membership(&self) -> &(LogIndex, Membership) {
+        &self.membership
+    }
+
+    pub fn count(&self, coverage: &mut Coverage) {
+        coverage.commits = self.committed.len() as u64;
+        coverage.dropped_entries = self.dropped;
+        coverage.membership_changes = self.changes.all;
+        coverage.two_to_one = self.changes.two_to_one;
+        coverage.one_to_two = self.changes.one_to_two;
+    }
+
+    /// Notes an entry that nobody knew committed before.
+    fn commit(&mut self, entry: &Entry, term: Term) {
+        self.committed.push(entry.clone());
+        self.decided.push(term);
+        if let Payload::Membership(membership) = &entry.payload {
+            self.changes.all += 1;
+            match (self.membership.1.voters().count(), membership.voters().count()) {
+                (2, 1) => self.changes.two_to_one += 1,
+                (1, 2) => self.changes.one_to_two += 1,
+                _ => {}
+            }
+            self.membership = (entry.index, membership.clone());
+        }
+    }
+
     pub fn committed(&self) -> &[Entry] {
         &self.committed
     }
@@ -30,21 +74,17 @@ impl Logs {
     /// What a node commits is what all others committed there, and what is new is durable on a majority. Says whether
     /// something is new.
     pub fn inspect(&mut self, node: &Node, machines: &BTreeMap<u64, Machine>) -> bool {
-        let compared = self.compared.entry(node.id()).or_default();
         let known = self.committed.len() as u64;
-        // What a snapshot stands for was compared where it was made.
-        for index in compared.max(&mut node.base().index).0 + 1..=node.commit().0 {
-            let entry = node.entry(LogIndex(index)).expect("what is committed is in the log");
-            match self.committed.get(index as usize - 1) {
+        let compared = self.compared.insert(node.id(), node.commit()).unwrap_or_default();
+        // What a snapshot stands for was compared where it was made; what is new is looked at, though it be cut already.
+        let from = compared.max(node.base().index.min(LogIndex(known)));
+        for entry in self.entries_between(node, from, node.commit()) {
+            match self.committed.get(entry.index.0 as usize - 1) {
                 Some(committed) => Check::CommittedStays
-                    .holds(committed == entry, || format!("{} commits {entry:?} besides {committed:?}", node.id())),
-                None => {
-                    self.committed.push(entry.clone());
-                    self.decided.push(node.term());
-                }
+                    .holds(*committed == entry, || format!("{} commits {entry:?} besides {committed:?}", node.id())),
+                None => self.commit(&entry, node.term()),
             }
         }
-        *compared = node.commit();
         if node.commit().0 <= known {
             return false;
         }
@@ -53,6 +93,20 @@ impl Logs {
         let counted = since.any(|membership| is_durable_on_majority(node, membership, machines));
         Check::DurableMajority.holds(counted, || format!("{} commits {} without", node.id(), node.commit()));
         true
+    }
+
+    /// The entries after `from` up to `to`, of a node that may have cut them off already.
+    fn entries_between(&self, node: &Node, from: LogIndex, to: LogIndex) -> Vec<Entry> {
+        let mut entries: VecDeque<Entry> = (from.max(node.base().index).0 + 1..=to.0)
+            .map(|index| node.entry(LogIndex(index)).expect("what is committed is in the log").clone())
+            .collect();
+        let mut before = node.base();
+        while before.index > from {
+            let (previous, entry) = self.seen.get(&before).expect("every entry was written once");
+            entries.push_front(entry.clone());
+            before = *previous;
+        }
+        entries.into()
     }
 
     /// What was committed in earlier terms is in the log of every later leader (§3.6).
@@ -65,7 +119,10 @@ impl Logs {
     }
 
     /// By induction: two entries of one position are the same, and stand after the same.
-    pub fn inspect_write(&mut self, node: &Node, write: &Write) {
+    pub fn inspect_write(&mut self, machine: &Machine, node: &Node, write: &Write) {
+        if let Some(from) = write.truncate_from {
+            self.dropped += end(&machine.disk.image).0.saturating_sub(from.0 - 1);
+        }
         let shortens = write.truncate_from.is_some() && node.role_kind() == RoleKind::Leader;
         Check::AppendOnly.holds(!shortens, || format!("{} leads, and overwrites its log", node.id()));
         for entry in &write.entries {

@@ -10,9 +10,9 @@ mod limits;
 mod logs;
 mod promises;
 
-use super::{machine::Machine, state::State};
-use crate::raft::{Applied, Entry, Message, NodeId, RoleKind, Serial, Write};
-pub(super) use check::Check;
+use super::{machine::Machine, sim::Coverage, state::State};
+use crate::raft::{Applied, Entry, LogIndex, Membership, Message, NodeId, RoleKind, Serial, Write};
+pub use check::Check;
 use commands::Commands;
 use configurations::Configurations;
 use elections::Elections;
@@ -40,6 +40,18 @@ impl Referee {
         self.elections.count()
     }
 
+    /// The last configuration that is committed anywhere, and its place.
+    pub fn membership(&self) -> &(LogIndex, Membership) {
+        self.logs.membership()
+    }
+
+    /// Adds how often things happened.
+    pub fn count(&self, coverage: &mut Coverage) {
+        coverage.elections = self.elections.count() as u64;
+        self.logs.count(coverage);
+        self.promises.count(coverage);
+    }
+
     /// Every command carried out so far, in order.
     pub fn applied(&self) -> &[Applied] {
         self.commands.applied()
@@ -56,7 +68,7 @@ impl Referee {
         let Some(node) = &machine.node else { return };
         self.elections.inspect(node);
         let news = self.logs.inspect(node, machines);
-        self.configurations.inspect(node);
+        self.configurations.inspect(node, LogIndex(self.logs.committed().len() as u64));
         limits::inspect(machine, node);
         if news || self.elections.has_news() {
             let leaders = machines.values().filter_map(|machine| machine.node.as_ref());
@@ -69,7 +81,7 @@ impl Referee {
     /// Looks at a write before it is handed to the disk.
     pub fn inspect_write(&mut self, machine: &Machine, write: &Write) {
         let node = machine.node.as_ref().expect("who writes runs");
-        self.logs.inspect_write(node, write);
+        self.logs.inspect_write(machine, node, write);
         self.configurations.inspect_write(node, write);
     }
 

@@ -2,17 +2,27 @@
 
 use super::{Check, logs::is_at};
 use crate::{
-    playtest::machine::{Machine, entry},
-    raft::{Ballot, Entry, Message, MessageBody, Node, NodeId, Payload, RoleKind, Term},
+    playtest::{
+        machine::{Machine, entry},
+        sim::Coverage,
+    },
+    raft::{Ballot, Entry, Message, MessageBody, Node, NodeId, Payload, RoleKind, Serial, Term},
 };
 use std::collections::BTreeMap;
 
 #[derive(Default)]
 pub(super) struct Promises {
     votes: BTreeMap<(NodeId, Term), NodeId>,
+    /// The last command that each author sent to a leader.
+    sent: BTreeMap<NodeId, Serial>,
+    sent_again: u64,
 }
 
 impl Promises {
+    pub fn count(&self, coverage: &mut Coverage) {
+        coverage.commands_sent_again = self.sent_again;
+    }
+
     pub fn inspect_message(&mut self, from: &Machine, to: NodeId, receiver: Option<&Node>, message: &Message) {
         let (id, disk, term) = (NodeId(from.id), &from.disk.image, message.term);
         let durable = |so: bool, what: &str| Check::DurablePromise.holds(so, || format!("{id} {what} in term {term}"));
@@ -38,6 +48,9 @@ impl Promises {
             MessageBody::Forward { session, commands, .. } => {
                 durable(disk.session == Some(*session), "forwards in a session");
                 durable(commands.iter().all(|(serial, _)| *serial <= disk.last_serial), "forwards commands");
+                let sent = self.sent.entry(id).or_default();
+                self.sent_again += commands.iter().filter(|(serial, _)| serial <= sent).count() as u64;
+                *sent = commands.iter().map(|(serial, _)| *serial).fold(*sent, Serial::max);
             }
             MessageBody::Append { entries, .. } => {
                 let own = entries.iter().filter_map(|entry| match &entry.payload {

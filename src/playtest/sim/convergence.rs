@@ -1,0 +1,143 @@
+//! After the trouble: the room comes together and serves, or refuses to go on without a majority.
+
+use super::{Action, Operation, Simulation};
+use crate::{
+    playtest::{Cluster, referee::Check},
+    raft::{Membership, NodeId, RoleKind},
+};
+use std::time::Duration;
+
+/// How long a room may take to come together once nothing is wrong any more.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a room that came together is watched: nobody disturbs it.
+const CALM: Duration = Duration::from_secs(20);
+
+impl Simulation {
+    /// Everybody whose store isn't lost comes back, and all is as if nothing had happened.
+    pub(super) fn recover(&mut self) {
+        self.end_all();
+        self.wait_until("the room comes together", |world| world.disunion());
+        let elections = self.cluster.elections();
+        self.serve();
+        self.cluster.run_for(CALM);
+        Check::Steadiness
+            .holds(self.cluster.elections() == elections, || "an election disturbs a calm room".to_owned());
+        self.check_states();
+    }
+
+    /// Ten swaps and ten reads at everybody are carried out, and everybody learns of them.
+    fn serve(&mut self) {
+        let asked = self.history.operations.len();
+        for node in self.cluster.numbers() {
+            for key in 0..10 {
+                self.swap(node, key);
+                self.read(node, key);
+            }
+        }
+        self.wait_until("everybody is served", |world| {
+            world.hear();
+            let waits = |operation: &&Operation| match operation.action {
+                Action::Swap(_) => operation.answered.is_none() && !operation.refused,
+                Action::Read => operation.answered.is_none(),
+            };
+            let waiting = world.history.operations[asked..].iter().find(waits);
+            waiting.map(|operation| format!("{operation:?}")).or_else(|| world.disunion())
+        });
+    }
+
+    /// Waits until nothing is in the way any more.
+    fn wait_until(&mut self, what: &str, obstacle: impl Fn(&mut Self) -> Option<String>) {
+        let end = self.cluster.now + PATIENCE;
+        while let Some(obstacle) = obstacle(self) {
+            let patient = self.cluster.now < end;
+            Check::Convergence.holds(patient, || format!("not within {PATIENCE:?}: {what}, for {obstacle}"));
+            self.cluster.run_for(Duration::from_millis(100));
+        }
+    }
+
+    /// What is missing until there is one leader that all follow, all are members, nobody votes who isn't there, and all
+    /// have carried out the same.
+    fn disunion(&self) -> Option<String> {
+        let Some(leader) = self.cluster.leader() else { return Some("nobody leads".to_owned()) };
+        let membership = self.cluster.node(leader).membership();
+        let done = self.cluster.history().len();
+        let mut present: Vec<u64> = self.cluster.numbers().collect();
+        present.retain(|node| self.cluster.is_running(*node));
+        for number in &present {
+            let node = self.cluster.node(*number);
+            let obstacle = match () {
+                () if node.leader() != Some(NodeId(leader)) => "does not follow",
+                () if !membership.members.contains_key(&NodeId(*number)) => "is no member",
+                () if node.commit() != node.last() => "has entries that are not committed",
+                () if node.waiting() > 0 => "waits for commands of its own",
+                () if self.cluster.applied(*number).len() < done => "has not carried out everything",
+                () => continue,
+            };
+            return Some(format!("{number} {obstacle}"));
+        }
+        if let Some(gone) = membership.voters().find(|voter| !present.contains(&voter.0)) {
+            return Some(format!("{gone} votes, and is gone"));
+        }
+        let seats = present.len().min(self.plan.config.voters_max);
+        let voters = membership.voters().count();
+        (voters < seats).then(|| format!("{voters} vote, and {seats} could"))
+    }
+
+    /// Nothing that anybody was told is missing anywhere.
+    fn check_states(&self) {
+        let history = self.cluster.history();
+        for node in self.cluster.numbers().filter(|node| self.cluster.is_running(*node)) {
+            Check::SameState.holds(self.cluster.applied(node) == history, || format!("{node} did something else"));
+        }
+    }
+
+    /// Stops everybody, and loses so many stores that no configuration has a majority left; false if nobody would be
+    /// left at all.
+    pub(super) fn lose_majority(&mut self) -> bool {
+        let mut survivors: Vec<u64> = self.cluster.numbers().filter(|node| !self.cluster.is_ruined(*node)).collect();
+        let all: Vec<u64> = self.cluster.numbers().filter(|node| self.cluster.is_running(*node)).collect();
+        all.iter().for_each(|node| self.cluster.kill(*node));
+        while self.cluster.could_go_on(&survivors) {
+            let place = self.dice.roll() % survivors.len() as u64;
+            survivors.swap_remove(usize::try_from(place).expect("few"));
+        }
+        if survivors.is_empty() {
+            return false;
+        }
+        for node in self.cluster.numbers().filter(|node| !survivors.contains(node)) {
+            self.cluster.ruin(node);
+        }
+        true
+    }
+
+    /// Who is left without a majority says so, and nothing is committed any more.
+    pub(super) fn refuse(&mut self) {
+        self.end_all();
+        let committed = self.cluster.committed().len();
+        self.cluster.run_for(Duration::from_secs(5));
+        let asked = self.history.operations.len();
+        for node in self.cluster.numbers() {
+            self.swap(node, 0);
+            self.read(node, 0);
+        }
+        self.cluster.run_for(PATIENCE);
+        self.hear();
+        let mut running = self.cluster.numbers().filter(|node| self.cluster.is_running(*node));
+        let leads = |node: u64| self.cluster.node(node).role_kind() == RoleKind::Leader;
+        Check::Refusal.holds(!running.any(leads), || "somebody leads without a majority".to_owned());
+        let news = self.cluster.committed().len() - committed;
+        Check::Refusal.holds(news == 0, || format!("{news} entries are committed without a majority"));
+        let answered = self.history.operations[asked..].iter().filter(|operation| operation.answered.is_some()).count();
+        Check::Refusal.holds(answered == 0, || format!("{answered} operations are answered without a majority"));
+    }
+}
+
+impl Cluster {
+    /// Whether stopped nodes could elect one of them: its configuration has a majority among them.
+    fn could_go_on(&self, nodes: &[u64]) -> bool {
+        let has_majority = |membership: &Membership| {
+            membership.voters().filter(|voter| nodes.contains(&voter.0)).count() > membership.voters().count() / 2
+        };
+        nodes.iter().any(|node| self.machines[node].stored_membership().is_some_and(has_majority))
+    }
+}
