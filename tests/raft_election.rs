@@ -170,7 +170,13 @@ fn nonsense_from_peers_is_ignored_and_counted() {
     let (sent, serial) = (bevy_quorum::raft::Moment::NEVER, bevy_quorum::raft::Serial(u64::MAX));
     let bodies = [
         MessageBody::PreVote { last: far },
-        MessageBody::Append { previous: far, entries: Entries::default(), commit: far.index, sent },
+        MessageBody::Append {
+            previous: far,
+            entries: Entries::default(),
+            commit: far.index,
+            durable: LogIndex(0),
+            sent,
+        },
         MessageBody::Heartbeat { commit: far, round: 0, patience_ms: 400, sent },
         MessageBody::Appended { matched: far.index },
         MessageBody::Mismatch { hint: far, sent },

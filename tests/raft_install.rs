@@ -132,7 +132,7 @@ impl Lab {
     fn append_after(&mut self, previous: LogPosition, entries: Vec<Entry>, commit: u64) -> Vec<MessageBody> {
         let term = self.node.term().0;
         let (entries, commit) = (entries.into(), LogIndex(commit));
-        self.hear(A, term, MessageBody::Append { previous, entries, commit, sent: Moment::ZERO })
+        self.hear(A, term, MessageBody::Append { previous, entries, commit, durable: LogIndex(0), sent: Moment::ZERO })
     }
 
     /// Hears of `serials` commands of A, and of a mark behind them that is agreed on.

@@ -7,7 +7,11 @@ use std::time::Duration;
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 
 fn settled(seed: u64) -> (Cluster, u64) {
-    let mut cluster = Cluster::of(3).seed(seed).conditions(Conditions::round_trip(ROUND_TRIP));
+    settled_among(3, seed)
+}
+
+fn settled_among(voters: u64, seed: u64) -> (Cluster, u64) {
+    let mut cluster = Cluster::of(voters).seed(seed).conditions(Conditions::round_trip(ROUND_TRIP));
     let leader = cluster.wait_for_leader();
     cluster.run_for(Duration::from_secs(2));
     (cluster, leader)
@@ -27,14 +31,45 @@ fn a_proposal_at_the_leader_is_committed_there_after_one_round_trip() {
     }
 }
 
+/// How long a node takes to know its own proposal committed, and another follower, in round trips.
+fn known_after(voters: u64, disk_latency: Duration, seed: u64) -> [f64; 2] {
+    let (mut cluster, leader) = settled_among(voters, seed);
+    (1..=voters).for_each(|node| cluster.set_disk_latency(node, disk_latency, Duration::ZERO));
+    let (author, other) = (1 + leader % voters, 1 + (leader + 1) % voters);
+    let start = cluster.elapsed();
+    cluster.write_at(author, "x");
+    [author, other].map(|node| {
+        cluster.run_until(ROUND_TRIP * 5, |cluster| cluster.texts(node) == ["x"]);
+        (cluster.elapsed() - start).as_secs_f64() / ROUND_TRIP.as_secs_f64()
+    })
+}
+
+fn are_about(took: [f64; 2], expected: [f64; 2]) -> bool {
+    took.iter().zip(expected).all(|(took, expected)| (took - expected).abs() < 0.02)
+}
+
 #[test]
-fn a_proposal_at_a_follower_is_known_committed_there_after_two_round_trips() {
+fn a_proposal_at_a_follower_of_three_is_known_committed_there_after_one_round_trip() {
     for seed in 0..20 {
-        let (mut cluster, leader) = settled(seed);
-        let follower = 1 + leader % 3;
-        cluster.write_at(follower, "x");
-        let took = cluster.run_until(ROUND_TRIP * 5, |cluster| cluster.texts(follower) == ["x"]);
-        assert!(is_within_one_percent(took, ROUND_TRIP * 2), "{took:?}");
+        let took = known_after(3, Duration::ZERO, seed);
+        assert!(are_about(took, [1.0, 1.0]), "{took:?}");
+    }
+}
+
+#[test]
+fn a_proposal_at_a_follower_of_more_is_known_committed_there_after_two_round_trips() {
+    for (voters, seed) in [(4, 1), (5, 2), (5, 3)] {
+        let took = known_after(voters, Duration::ZERO, seed);
+        assert!(are_about(took, [2.0, 2.0]), "{took:?} among {voters}");
+    }
+}
+
+#[test]
+fn disks_delay_what_is_known_by_two_writes_each_after_the_other() {
+    // The author's own, then those of leader and follower at the same time.
+    for seed in 0..5 {
+        let took = known_after(3, ROUND_TRIP / 10, seed);
+        assert!(are_about(took, [1.2, 1.2]), "{took:?}");
     }
 }
 

@@ -124,6 +124,7 @@ fn a_follower_commits_only_what_the_message_verifies() {
         previous: at(1, 1),
         entries: Entries::default(),
         commit: LogIndex(commit),
+        durable: LogIndex(0),
         sent: Moment::ZERO,
     };
     lab.hear(A, 3, append(3));
@@ -141,6 +142,7 @@ fn an_append_that_was_overtaken_drops_nothing() {
         previous: at(1, 1),
         entries: entries.iter().cloned().collect(),
         commit: LogIndex(1),
+        durable: LogIndex(0),
         sent: Moment::ZERO,
     };
     lab.hear(A, 2, append(&[entry(2, 2), entry(2, 3)]));
@@ -156,6 +158,7 @@ fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
         previous: at(1, 1),
         entries: vec![entry(3, 2)].into(),
         commit: LogIndex(2),
+        durable: LogIndex(0),
         sent: Moment::ZERO,
     };
     lab.hear(B, 3, body);
@@ -170,6 +173,7 @@ fn a_gap_is_answered_with_where_the_logs_may_agree() {
         previous: at(3, 9),
         entries: vec![entry(5, 10)].into(),
         commit: LogIndex(1),
+        durable: LogIndex(0),
         sent: Moment(7),
     };
     let answers = lab.hear(A, 5, body);
@@ -290,6 +294,7 @@ fn a_successor_campaigns_only_once_it_holds_what_the_leader_had() {
         previous: at(1, 1),
         entries: vec![entry(2, 2)].into(),
         commit: LogIndex(1),
+        durable: LogIndex(0),
         sent: Moment::ZERO,
     };
     let sent = lab.hear(A, 2, append);
@@ -305,7 +310,17 @@ fn a_call_to_take_over_is_forgotten_after_a_while_and_counts_from_the_leader_onl
         lab.hear(caller, 2, MessageBody::TimeoutNow { last: at(2, 2) });
         lab.now = lab.now + later;
         let entries = vec![entry(2, 2)].into();
-        lab.hear(A, 2, MessageBody::Append { previous: at(1, 1), entries, commit: LogIndex(1), sent: Moment::ZERO });
+        lab.hear(
+            A,
+            2,
+            MessageBody::Append {
+                previous: at(1, 1),
+                entries,
+                commit: LogIndex(1),
+                durable: LogIndex(0),
+                sent: Moment::ZERO,
+            },
+        );
         assert_eq!(lab.node.term(), Term(2));
     }
 }
@@ -359,6 +374,7 @@ fn an_acknowledgement_covers_no_more_than_the_append_proved() {
         previous: at(1, 1),
         entries: vec![entry(1, 2)].into(),
         commit: LogIndex(1),
+        durable: LogIndex(0),
         sent: Moment::ZERO,
     };
     let answers = lab.hear(A, 2, append);
@@ -373,6 +389,16 @@ fn a_command_that_is_in_the_log_twice_or_too_early_has_no_effect() {
     let entries = [1, 1, 3, 2, 1].into_iter().zip(2..);
     let entries: Entries =
         entries.map(|(serial, index)| Entry { payload: command(serial), ..entry(2, index) }).collect();
-    lab.hear(A, 2, MessageBody::Append { previous: at(1, 1), entries, commit: LogIndex(6), sent: Moment::ZERO });
+    lab.hear(
+        A,
+        2,
+        MessageBody::Append {
+            previous: at(1, 1),
+            entries,
+            commit: LogIndex(6),
+            durable: LogIndex(0),
+            sent: Moment::ZERO,
+        },
+    );
     assert_eq!(lab.applied, [Serial(1), Serial(2)]);
 }

@@ -91,7 +91,7 @@ fn logs_are_cut_where_a_majority_agrees() {
 
 #[test]
 fn of_a_cut_log_a_tail_is_kept() {
-    for (tail_bytes, kept) in [(0, 0..=0), (1_000, 5..=15), (1_000_000, 100..=160)] {
+    for (tail_bytes, kept) in [(0, 0..=0), (1_000, 5..=15), (1_000_000, 100..=170)] {
         let mut cluster = Cluster::of(3).seed(2).config(Config { tail_bytes, ..often() });
         cluster.wait_for_leader();
         written(&mut cluster, 150);
@@ -224,7 +224,7 @@ fn a_connection_that_breaks_again_and_again_delays_a_snapshot_and_no_more() {
     }
     // What had come before the breaks had not to come again.
     let took = cluster.run_until(SECOND * 10, Cluster::is_settled);
-    assert!(took < Duration::from_millis(3_500), "{took:?}");
+    assert!(took < Duration::from_millis(3_800), "{took:?}");
 }
 
 #[test]

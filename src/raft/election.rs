@@ -48,9 +48,10 @@ impl Node {
             }
             MessageBody::Vote { last, transfer } => self.answer_vote(from, last, transfer),
             MessageBody::VoteReply { granted } => self.count_vote(from, granted),
-            MessageBody::Append { previous, entries, commit, sent } => {
-                self.take_append(from, previous, &entries, commit, sent);
+            MessageBody::Append { previous, entries, commit, durable, sent } => {
+                self.take_append(from, previous, &entries, commit, durable, sent);
             }
+            MessageBody::News { commit, durable } => self.take_news(from, commit, durable),
             MessageBody::Heartbeat { commit, round, patience_ms, sent } => {
                 self.take_heartbeat(from, commit, round, patience_ms, sent);
             }
@@ -397,6 +398,7 @@ impl MessageBody {
             Self::PreVote { .. }
                 | Self::Vote { .. }
                 | Self::Append { .. }
+                | Self::News { .. }
                 | Self::Heartbeat { .. }
                 | Self::Snapshot { .. }
                 | Self::Borrow { .. }

@@ -13,6 +13,7 @@ impl Node {
         previous: LogPosition,
         entries: &Entries,
         commit: LogIndex,
+        durable: LogIndex,
         sent: Moment,
     ) {
         if !are_consecutive(previous, entries, self.term()) || !self.accept_leader(from) {
@@ -35,6 +36,7 @@ impl Node {
         // may stand behind it in ours (§3.5).
         let verified = if self.config.errs(Mutant::CommitUnverified) { self.last() } else { end };
         self.commit_to(commit.min(verified));
+        self.hear_durable(durable);
         let Role::Follower(following) = &mut self.role else { return };
         following.verified = following.verified.max(end);
         following.owed = following.owed.max(Some(end));
@@ -86,7 +88,16 @@ impl Node {
         }
     }
 
-    /// A heartbeat proves what its commit position proves: who holds that entry holds all before it (§3.5).
+    /// Something is committed, or durable at the leader.
+    pub(super) fn take_news(&mut self, from: NodeId, commit: LogPosition, durable: LogIndex) {
+        if !self.accept_leader(from) {
+            return self.ignore();
+        }
+        self.hear_commit(commit);
+        self.hear_durable(durable);
+    }
+
+    /// The leader is there.
     pub(super) fn take_heartbeat(
         &mut self,
         from: NodeId,
@@ -99,6 +110,13 @@ impl Node {
             return self.ignore();
         }
         self.adopt_patience(patience_ms);
+        self.hear_commit(commit);
+        let (priority, marked) = (self.priority(), self.marked());
+        self.send(from, MessageBody::HeartbeatReply { priority, round, sent, marked });
+    }
+
+    /// The leader's commit position proves something: who holds that entry holds all before it (§3.5).
+    fn hear_commit(&mut self, commit: LogPosition) {
         let trusting = self.config.errs(Mutant::TrustHeartbeatCommit);
         if self.log.holds(commit) || trusting {
             self.commit_to(commit.index.min(self.last()));
@@ -106,8 +124,6 @@ impl Node {
                 following.verified = following.verified.max(commit.index);
             }
         }
-        let (priority, marked) = (self.priority(), self.marked());
-        self.send(from, MessageBody::HeartbeatReply { priority, round, sent, marked });
     }
 
     /// Acknowledges what agrees with the leader's log and is durable; both, and the term too.

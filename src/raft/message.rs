@@ -54,6 +54,8 @@ pub enum MessageBody {
         entries: Entries,
         /// The leader's commit index.
         commit: LogIndex,
+        /// How far the leader's own log is durable, if the receiver may need to know.
+        durable: LogIndex,
         /// The leader's clock.
         sent: Moment,
     },
@@ -68,6 +70,13 @@ pub enum MessageBody {
         hint: LogPosition,
         /// From the append.
         sent: Moment,
+    },
+    /// What changed at the leader since its last append. It needs no answer: appends and heartbeats bring the same.
+    News {
+        /// The last committed entry; its term lets the receiver verify that it holds the same (§3.5).
+        commit: LogPosition,
+        /// How far the leader's own log is durable, if the receiver may need to know.
+        durable: LogIndex,
     },
     /// The leader is there. Apart from appends, so that it never waits behind them.
     Heartbeat {

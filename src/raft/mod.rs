@@ -11,6 +11,7 @@ mod change;
 mod config;
 mod dice;
 mod durability;
+mod early;
 mod effect;
 mod election;
 mod entries;

@@ -96,6 +96,20 @@ mutants! {
     ReadByOldRound,
     /// A read is answered before the state machine is far enough.
     ReadUnapplied,
+    /// A follower of three takes an entry of an earlier term for committed.
+    EarlyOlderTerm,
+    /// A follower of three takes an entry for committed before its own copy is durable.
+    EarlyUnsynced,
+    /// A follower of three takes an entry for committed before its leader has told that its copy is durable.
+    EarlyUntold,
+    /// A follower takes an entry for committed that it and its leader hold, however many vote.
+    EarlyInAnyRoom,
+    /// A learner takes an entry for committed that it and its leader hold.
+    EarlyWithoutVote,
+    /// A follower takes an entry for committed that it holds and a leader that doesn't vote.
+    EarlyWithoutLeadersVote,
+    /// A leader of three lets reads wait for its own commit index only.
+    ReadAtCommit,
     /// Commands are carried out as often as they come.
     CarryOutTwice,
     /// A snapshot is made without the table of whose commands have been carried out.

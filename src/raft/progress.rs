@@ -26,6 +26,8 @@ pub(super) struct Progress {
     probe: LogIndex,
     /// The commit index as last told.
     pub commit_told: LogIndex,
+    /// How far the leader's own log is durable, as last told.
+    pub durable_told: LogIndex,
     /// The last round of heartbeats that it answered.
     pub round: u64,
     /// When it asked to give up its vote, if it did.
@@ -64,6 +66,7 @@ impl Progress {
             next,
             probe: next,
             commit_told: LogIndex(0),
+            durable_told: LogIndex(0),
             round: 0,
             retiring: None,
             priority: None,

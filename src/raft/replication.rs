@@ -36,6 +36,7 @@ impl Node {
             agreed: LogIndex(0),
             heartbeat_at: self.now + self.heartbeat_interval(),
             rounds: Rounds::default(),
+            told_durable: LogIndex(0),
             lateness: Peak::default(),
             unsettled: true,
             transfer: None,
@@ -60,15 +61,16 @@ impl Node {
         index
     }
 
-    /// Sends each follower what it lacks, and at once the news of what is committed.
+    /// Sends each follower what it lacks, and at once the news of what is committed, or durable here.
     pub(super) fn replicate(&mut self) {
-        let patience_ms = self.patience_ms();
+        let durable = self.durable_to_tell();
+        let helps = durable > self.commit && self.is_known_early(durable);
+        let is_known = self.is_known_early(self.commit);
         let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
             return;
         };
         let (base, last) = (log.base().index, log.last().index);
         let told = log.position_at(*commit).expect("what is committed is in the log");
-        let round = leadership.rounds.last();
         for (peer, progress) in &mut leadership.peers {
             let mut send =
                 |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
@@ -78,11 +80,18 @@ impl Node {
                 let (entries, bytes) = log.batch(progress.next, config.append_bytes_max);
                 progress.sent(LogIndex(previous.index.0 + entries.len() as u64), bytes, *now);
                 progress.commit_told = (*commit).min(LogIndex(progress.next.0 - 1)).max(progress.commit_told);
-                send(MessageBody::Append { previous, entries, commit: *commit, sent: *now });
+                progress.durable_told = durable;
+                send(MessageBody::Append { previous, entries, commit: *commit, durable, sent: *now });
             }
-            if progress.commit_told < *commit && progress.is_heard(*now, config.election_timeout_max) {
+            let learns_early = (helps || is_known) && log.membership().is_voter(*peer);
+            if learns_early && is_known && *commit <= progress.durable_told.min(progress.matched) {
+                progress.commit_told = progress.commit_told.max(*commit);
+            }
+            let helps = helps && learns_early && durable > progress.durable_told && durable < progress.next;
+            if (helps || progress.commit_told < *commit) && progress.is_heard(*now, config.election_timeout_max) {
                 progress.commit_told = *commit;
-                send(MessageBody::Heartbeat { commit: told, round, patience_ms, sent: *now });
+                progress.durable_told = durable;
+                send(MessageBody::News { commit: told, durable });
             }
         }
     }

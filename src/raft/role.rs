@@ -28,6 +28,8 @@ pub(super) struct Following {
     pub verified: LogIndex,
     /// What was last acknowledged to it.
     pub acknowledged: LogIndex,
+    /// How far the leader's own log is durable, as it said.
+    pub told_durable: LogIndex,
     /// The end of what the leader sent and has no answer to.
     pub owed: Option<LogIndex>,
     /// The leader wishes this node to take over.
@@ -90,6 +92,8 @@ pub(super) struct Leadership {
     pub agreed: LogIndex,
     pub heartbeat_at: Moment,
     pub rounds: Rounds,
+    /// The furthest that it told its followers to be durable here.
+    pub told_durable: LogIndex,
     /// How late its own heartbeats were.
     pub lateness: Peak,
     /// Something happened that the configuration may have to follow.

@@ -77,20 +77,20 @@ impl Node {
     /// Begins a round, if there are questions and an entry of this leader's own term is committed: until then
     /// it doesn't know what former leaders have committed.
     pub(super) fn begin_round(&mut self) {
-        let (index, patience_ms) = (self.commit, self.patience_ms());
+        let (commit, index, patience_ms) = (self.commit, self.read_index(), self.patience_ms());
         let Role::Leader(leadership) = &mut self.role else { return };
-        let too_early = leadership.first > index && !self.config.errs(Mutant::ReadBeforeOwnTerm);
+        let too_early = leadership.first > commit && !self.config.errs(Mutant::ReadBeforeOwnTerm);
         if too_early || !leadership.rounds.begin(index) {
             return;
         }
         let round = leadership.rounds.last();
-        let commit = self.log.position_at(index).expect("what is committed is in the log");
-        let body = MessageBody::Heartbeat { commit, round, patience_ms, sent: self.now };
+        let told = self.log.position_at(commit).expect("what is committed is in the log");
+        let body = MessageBody::Heartbeat { commit: told, round, patience_ms, sent: self.now };
         for voter in self.log.membership().voters().filter(|voter| *voter != self.id) {
             let message = Message { term: self.ballot.term, body: body.clone() };
             self.effects.push_back(Effect::Send { to: voter, message });
             if let Some(progress) = leadership.peers.get_mut(&voter) {
-                progress.commit_told = index;
+                progress.commit_told = commit;
             }
         }
         self.note(Deed::BeginRound(round));

@@ -85,6 +85,7 @@ impl Node {
             self.hand_over();
         } else {
             self.take_over();
+            self.commit_early();
             self.acknowledge();
             self.forward();
             self.ask_reads();

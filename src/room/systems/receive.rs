@@ -135,7 +135,7 @@ pub fn take_events(
 fn committed_by(body: &MessageBody) -> Option<LogIndex> {
     match body {
         MessageBody::Append { commit, .. } => Some(*commit),
-        MessageBody::Heartbeat { commit, .. } => Some(commit.index),
+        MessageBody::News { commit, .. } | MessageBody::Heartbeat { commit, .. } => Some(commit.index),
         _ => None,
     }
 }
