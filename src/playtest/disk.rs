@@ -11,8 +11,8 @@
 //! that were synced and flip are seen when the store is opened: it refuses, for good, and its node is lost. A store
 //! that is wiped is lost as well, for whoever comes back without one comes under a new id.
 
-use super::machine::absorb;
-use crate::raft::{Dice, Durable, Write, WriteId};
+use super::machine::{absorb, end};
+use crate::raft::{Dice, Durable, Mutant, Write, WriteId};
 use std::{collections::VecDeque, time::Duration};
 
 pub(super) struct Disk {
@@ -31,8 +31,8 @@ pub(super) struct Disk {
     pub stuck: bool,
     /// The store can never be opened again.
     pub ruined: bool,
-    /// The mistake of taking what is there of a torn write.
-    pub takes_torn: bool,
+    /// A mistake that the store makes.
+    pub mutant: Option<Mutant>,
     pub fates: Fates,
     pub failures: u64,
 }
@@ -68,7 +68,7 @@ impl Disk {
             fails: false,
             stuck: false,
             ruined: false,
-            takes_torn: false,
+            mutant: None,
             fates: Fates::default(),
             failures: 0,
         }
@@ -127,7 +127,7 @@ impl Disk {
                     continue;
                 }
                 Fate::Lost => self.fates.lost += 1,
-                Fate::Torn if self.takes_torn && whole => {
+                Fate::Torn if self.mutant == Some(Mutant::AcceptTornTail) && whole => {
                     self.fates.torn += 1;
                     absorb(&mut self.image, first_part(write));
                 }
@@ -135,6 +135,19 @@ impl Disk {
                 Fate::Reordered => self.fates.reordered += 1,
             }
             whole = false;
+        }
+    }
+
+    /// What was synced is damaged: bits flipped, or all is gone. The store can't be opened any more.
+    pub fn ruin(&mut self) {
+        match self.mutant {
+            Some(Mutant::TakeFlippedBitsForTornTail) => {
+                let kept = self.image.log.len() / 2;
+                self.image.log.truncate(kept);
+                self.image.commit = self.image.commit.min(end(&self.image));
+            }
+            Some(Mutant::ReuseIdentity) => self.image = Durable::default(),
+            _ => self.ruined = true,
         }
     }
 

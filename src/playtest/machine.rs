@@ -106,6 +106,7 @@ impl Machine {
 
     /// Starts on what its store holds; false if that can't be opened.
     pub fn start(&mut self, config: &Config, seed: u64, now: Moment) -> bool {
+        self.disk.mutant = config.mutant;
         let Some(durable) = self.disk.open() else { return false };
         self.life += 1;
         self.applied.clear();

@@ -135,7 +135,7 @@ impl Cluster {
     pub fn ruin(&mut self, node: u64) {
         assert!(!self.is_running(node), "the store of a running node is open");
         self.told.happened(self.now, || format!("the store of {node} is lost"));
-        self.machine_mut(node).disk.ruined = true;
+        self.machine_mut(node).disk.ruin();
     }
 
     /// A node's game stops to make snapshots; consensus goes on.

@@ -130,6 +130,9 @@ impl Cluster {
         let now = self.now;
         let Some(machine) = self.machines.get_mut(&to).filter(|machine| machine.node.is_some()) else { return };
         self.told.input(now, to, &input);
+        if let Input::Receive { from, .. } = &input {
+            self.referee.heard(now, machine, *from);
+        }
         machine.handle(now, input);
         self.settle(to);
     }
@@ -144,7 +147,7 @@ impl Cluster {
         let Some(node) = &mut machine.node else { return };
         self.told.steps(now, at, node);
         machine.plan_wake(now);
-        self.referee.inspect(&self.machines[&at], &self.machines);
+        self.referee.inspect(now, &self.machines[&at], &self.machines);
     }
 
     fn carry_out(&mut self, at: u64, effect: Effect) {

@@ -1,7 +1,7 @@
 //! InstallSnapshot (§5.1): a follower that needs what is cut off gets the snapshot instead.
 
 use super::{
-    Digest, Effect, LogIndex, LogPosition, Message, MessageBody, Moment, Node, NodeId,
+    Digest, Effect, LogIndex, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId,
     role::{Following, Role},
     shipment::{Incoming, MISSING_MAX},
     snapshot::Image,
@@ -98,7 +98,7 @@ impl Node {
     /// for.
     fn needs_snapshot(&self, mark: LogPosition) -> bool {
         let wanted = self.wanted_mark().is_some_and(|wanted| mark.index >= wanted && self.log.holds(mark));
-        mark.index > self.commit || wanted
+        mark.index > self.commit || wanted || self.config.errs(Mutant::InstallBelowCommit)
     }
 
     fn install(&mut self, image: Image) {
@@ -107,9 +107,14 @@ impl Node {
         let has_state = is_ahead || self.marks.is_diverged();
         if !self.log.holds(position) {
             // A log that doesn't hold the mark may hold nothing of what is committed after our own commit.
+            let tail = self.log.batch(position.index.next(), usize::MAX).0;
             self.durability.stage_truncation(self.commit.next());
             self.log.reset(&snapshot);
             self.durability.stage_compaction(position);
+            if self.config.errs(Mutant::KeepTailAfterInstall) {
+                tail.iter().for_each(|entry| self.log.append(entry.clone()));
+                self.durability.stage_log(self.last());
+            }
         }
         self.take_as_agreed(&image);
         self.commit_to(position.index);

@@ -28,13 +28,15 @@ impl Node {
             (messages.max(more), bytes.max(size))
         });
         let uncommitted = self.role.leadership().map_or(0, |leadership| leadership.uncommitted_bytes);
+        // A message holds at least one entry, however large.
+        let message = config.append_bytes_max.max(MEMBERSHIP_BYTES_MAX);
         [
             ("own commands", self.outbox.waiting(), config.outbox_commands_max),
             ("bytes of own commands", self.outbox.bytes(), config.outbox_bytes_max),
             ("messages that wait for the disk", self.durability.held(), HELD_MAX),
             ("bytes beyond the commit index", uncommitted, config.uncommitted_bytes_max + BEYOND_MAX),
             ("messages on their way to one follower", messages, MESSAGES_MAX),
-            ("bytes on their way to one follower", bytes, config.window_bytes + config.append_bytes_max),
+            ("bytes on their way to one follower", bytes, config.window_bytes + message),
         ]
         .into_iter()
         .map(|(what, held, limit)| Load { what, held, limit })

@@ -6,8 +6,8 @@
 //! and there is one mark at a time that isn't.
 
 use super::{
-    Digest, Effect, LogIndex, LogPosition, LogTime, Marked, Node, NodeId, Payload, SNAPSHOT_BYTES_MAX, Snapshot,
-    Standing, Trouble, progress::Progress, quorum::majority, role::Role, snapshot::Image,
+    Digest, Effect, LogIndex, LogPosition, LogTime, Marked, Mutant, Node, NodeId, Payload, SNAPSHOT_BYTES_MAX,
+    Sessions, Snapshot, Standing, Trouble, progress::Progress, quorum::majority, role::Role, snapshot::Image,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, sync::Arc};
@@ -148,7 +148,19 @@ impl Node {
             sessions: self.sessions.clone(),
             state: Bytes::new(),
         });
+        self.mistake_draft();
         Some(Effect::Snapshot { position })
+    }
+
+    /// Takes the room down badly, if this node is to.
+    fn mistake_draft(&mut self) {
+        let Some(draft) = &mut self.marks.draft else { return };
+        if self.config.errs(Mutant::SnapshotWithoutSessions) {
+            draft.sessions = Sessions::default();
+        }
+        if self.config.errs(Mutant::SnapshotWithLatestMembership) {
+            draft.membership = self.log.membership().clone();
+        }
     }
 
     /// The game's state at a mark is here.
@@ -158,6 +170,11 @@ impl Node {
         if self.marks.too_large.is_none() {
             self.marks.made = Some(Image::new(Arc::new(Snapshot { state, ..draft })));
             self.keep_agreed();
+        }
+        if self.config.errs(Mutant::CutUnagreed)
+            && let Some(image) = self.marks.made.take()
+        {
+            self.store(image);
         }
     }
 

@@ -38,6 +38,7 @@ checks! {
     OneChange: "one change at a time",
     Overlap: "majorities overlap",
     ExactlyOnce: "each command once",
+    Attended: "who leads is answered by a majority",
     FreshReads: "reads see what was carried out before",
     Limits: "queues keep their limits",
     Convergence: "a healed room converges and serves",

@@ -345,6 +345,10 @@ impl Simulation {
             return self.restart(node);
         }
         self.cluster.ruin(node);
+        if !self.cluster.is_ruined(node) {
+            // By mistake.
+            return self.restart(node);
+        }
         let later = plan::spread(&mut self.dice, 50, 30_000);
         self.relieve(later, Relief::Replace);
     }

@@ -85,7 +85,7 @@ fn config(dice: &mut Dice) -> Config {
     let log_bytes_max = if makes_snapshots { one_of(&[usize::MAX, 40_000]) } else { usize::MAX };
     Config {
         voters_max: one_of(&[3, 5, 5, 7]),
-        append_bytes_max: one_of(&[shipped.append_bytes_max, 13 * 1024]),
+        append_bytes_max: one_of(&[shipped.append_bytes_max, 400]),
         window_bytes: one_of(&[shipped.window_bytes, 600]),
         forward_window_bytes: one_of(&[shipped.forward_window_bytes, 600]),
         uncommitted_bytes_max: one_of(&[shipped.uncommitted_bytes_max, 4_000]),
