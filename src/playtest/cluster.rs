@@ -138,7 +138,7 @@ impl Cluster {
     }
 
     /// All running nodes learn that they are linked.
-    pub(super) fn link_all(&mut self) {
+    fn link_all(&mut self) {
         let ids: Vec<u64> = self.numbers().filter(|node| self.is_running(*node)).collect();
         for (place, a) in ids.iter().enumerate() {
             for b in &ids[place + 1..] {

@@ -12,7 +12,7 @@
 //! that is wiped is lost as well, for whoever comes back without one comes under a new id.
 
 use super::machine::{absorb, end};
-use crate::raft::{Dice, Durable, Mutant, Write, WriteId};
+use crate::raft::{Dice, Durable, Entry, Mutant, Payload, Write, WriteId};
 use std::{collections::VecDeque, time::Duration};
 
 pub(super) struct Disk {
@@ -172,9 +172,12 @@ impl Fate {
     }
 }
 
-/// Half of a write, as a store that doesn't look for the end of it would take it.
+/// A first part of a write, as a store that doesn't look for the end of it would take it: the last entry is garbage.
 fn first_part(write: Write) -> Write {
-    let count = write.entries.len() / 2;
-    let entries = write.entries.iter().take(count).cloned().collect();
-    Write { entries, truncate_from: write.truncate_from, ..Write::default() }
+    let count = write.entries.len().div_ceil(2);
+    let mut entries: Vec<Entry> = write.entries.iter().take(count).cloned().collect();
+    if let Some(last) = entries.last_mut() {
+        last.payload = Payload::Empty;
+    }
+    Write { entries: entries.into_iter().collect(), truncate_from: write.truncate_from, ..Write::default() }
 }

@@ -10,6 +10,7 @@ mod limits;
 mod logs;
 mod offices;
 mod promises;
+mod snapshots;
 
 use super::{machine::Machine, sim::Coverage, state::State};
 use crate::raft::{Applied, Entry, LogIndex, Membership, Message, Moment, NodeId, RoleKind, Write};
@@ -20,6 +21,7 @@ use elections::Elections;
 use logs::Logs;
 use offices::Offices;
 use promises::Promises;
+use snapshots::Snapshots;
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -30,6 +32,7 @@ pub(super) struct Referee {
     promises: Promises,
     commands: Commands,
     offices: Offices,
+    snapshots: Snapshots,
 }
 
 impl Referee {
@@ -44,7 +47,7 @@ impl Referee {
     }
 
     /// The last configuration that is committed anywhere, and its place.
-    pub fn membership(&self) -> &(LogIndex, Membership) {
+    pub fn membership(&self) -> Option<&(LogIndex, Membership)> {
         self.logs.membership()
     }
 
@@ -73,6 +76,7 @@ impl Referee {
         self.elections.inspect(node);
         let news = self.logs.inspect(node, machines);
         self.configurations.inspect(node, LogIndex(self.logs.committed().len() as u64));
+        self.snapshots.inspect(&self.logs);
         limits::inspect(machine, node);
         self.offices.inspect(machine, now, node);
         if news || self.elections.has_news() {
@@ -93,6 +97,7 @@ impl Referee {
         let node = machine.node.as_ref().expect("who writes runs");
         self.logs.inspect_write(machine, node, write);
         self.configurations.inspect_write(node, write);
+        self.snapshots.inspect_write(node.id(), write);
     }
 
     /// Looks at a message before it leaves.

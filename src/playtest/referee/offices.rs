@@ -30,9 +30,12 @@ impl Offices {
     }
 
     pub fn inspect(&mut self, at: &Machine, now: Moment, node: &Node) {
+        let leads = node.role_kind() == RoleKind::Leader;
+        let is_out = node.memberships_after(node.commit()).next().is_none() && !node.membership().is_voter(node.id());
+        Check::Voting.holds(!leads || !is_out, || format!("{} leads, and it is committed that it has none", node.id()));
         let now = at.clock.read(now);
         let (awake, since, heard) = self.heard.entry(node.id()).or_default();
-        if now - *awake > GAP || node.role_kind() != RoleKind::Leader {
+        if now - *awake > GAP || !leads {
             *since = now;
         }
         *awake = now;

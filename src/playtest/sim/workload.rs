@@ -22,6 +22,11 @@ impl Simulation {
     pub(super) fn operate(&mut self) {
         let many = if self.dice.roll().is_multiple_of(40) { 30 } else { 1 };
         let node = self.somebody();
+        self.crowd(node, many);
+    }
+
+    /// So many clients ask one node.
+    pub(super) fn crowd(&mut self, node: u64, many: u64) {
         for _ in 0..many {
             let key = self.key();
             if self.dice.roll() % 100 < self.plan.reads_percent { self.read(node, key) } else { self.swap(node, key) }
