@@ -23,8 +23,13 @@
 //!     const NAME: &'static str = "score";
 //! }
 //!
-//! #[derive(Resource, Default)]
+//! /// What scores add up to: a part of the room's state, which newcomers and restarts get as it is.
+//! #[derive(Resource, Default, Serialize, Deserialize)]
 //! struct Total(u32);
+//!
+//! impl Portable for Total {
+//!     const NAME: &'static str = "total";
+//! }
 //!
 //! /// Changes the state, alike on every peer, or refuses to.
 //! fn score(score: In<Committed<Score>>, mut total: ResMut<Total>) -> Result<(), Reject> {
@@ -33,7 +38,7 @@
 //! }
 //!
 //! fn game(app: &mut App) {
-//!     app.init_resource::<Total>().add_command(score);
+//!     app.init_resource::<Total>().replicate_resource::<Total>().add_command(score);
 //! }
 //!
 //! // In a game: `App::new().add_plugins((DefaultPlugins, QuorumPlugins))`, then spawn `Room::open(server)` or
@@ -58,6 +63,7 @@
 //! |---|---|
 //! | enter a room, and leave it | spawn a [`Room`](replicate::Room), and despawn it |
 //! | change the state of all | [`add_command`](replicate::QuorumAppExt::add_command), [`propose`](replicate::Room::propose) |
+//! | say what that changes | [`replicate_resource`](replicate::QuorumAppExt::replicate_resource), [`StateRestored`](replicate::StateRestored) |
 //! | see and hear what happened | observers of [`Committed`](replicate::Committed) |
 //! | know what became of a proposal | observers of [`Settled`](replicate::Settled) and [`Restored`](replicate::Restored) |
 //! | see what is decided by now, anywhere | [`read`](replicate::Room::read), [`ReadDone`](replicate::ReadDone) |
@@ -103,7 +109,7 @@ pub mod prelude {
         replicate::{
             AppBell, ApplyBudget, Committed, Leader, LeaderChanged, Learner, LinkStats, Outcome, Peer, PeerOf, Peers,
             Permitted, Portable, Proposal, QuorumAppExt, QuorumPlugins, QuorumSystems, Read, ReadDone, Reject,
-            Restored, Room, RoomState, Settled, Voter, WhisperError, Whispered,
+            Restored, Room, RoomState, Settled, StateRestored, Voter, WhisperError, Whispered,
         },
         room::{ProposeError, ReadError, RendezvousState, Role, RoomError, RoomStatus},
         wire::Invitation,

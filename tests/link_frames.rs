@@ -16,7 +16,8 @@ const TERM: Term = Term((1 << 62) - 1_000);
 
 /// The largest room there can be: this node votes, everybody else listens.
 fn crowd() -> Membership {
-    let member = |standing| Member { standing, permission: Permission::Owner, key: [255; 32] };
+    let member =
+        |standing| Member { standing, permission: Permission::Owner, key: [255; 32], session: LogIndex(u64::MAX) };
     let others = (1..MEMBERS_MAX as u64).map(|n| (NodeId(u64::MAX - n), member(Standing::Learner)));
     Membership { members: others.chain([(ME, member(Standing::Voter))]).collect() }
 }
@@ -59,7 +60,8 @@ fn drain(
                 answer(node, to, &message.body);
                 sizes.push(frame_bytes(message));
             }
-            Effect::Apply(_) | Effect::Read { .. } | Effect::Snapshot { .. } | Effect::Restore(_) => {}
+            Effect::Apply(_) | Effect::Settled { .. } | Effect::Snapshot { .. } | Effect::Restore(_) => {}
+            Effect::Read { .. } => unreachable!("nobody reads here"),
         }
     }
 }
@@ -115,7 +117,7 @@ fn every_append_of_the_largest_room_fits_a_frame() {
 fn every_forward_of_a_full_outbox_fits_a_frame() {
     let mut now = Moment(u64::MAX / 2);
     let (leader, key) = (NodeId(3), [255; 32]);
-    let voter = Member { standing: Standing::Voter, permission: Permission::Owner, key };
+    let voter = Member { standing: Standing::Voter, permission: Permission::Owner, key, session: LogIndex(1) };
     let membership = Membership { members: BTreeMap::from([(ME, voter), (leader, voter)]) };
     let entry = Entry { term: TERM, index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
     let outbox: BTreeMap<_, _> = (0..400)
@@ -125,7 +127,9 @@ fn every_forward_of_a_full_outbox_fits_a_frame() {
         .collect();
     let last_serial = *outbox.keys().last().unwrap();
     let ballot = Ballot { term: TERM, vote: None };
-    let durable = Durable { ballot, log: vec![entry], commit: LogIndex(1), outbox, last_serial, ..Durable::default() };
+    let session = Some(LogIndex(1));
+    let log = vec![entry];
+    let durable = Durable { ballot, log, commit: LogIndex(1), session, outbox, last_serial, ..Durable::default() };
     let mut node = Node::new(ME, Config::default(), 7, durable, now);
     let mut sizes = Vec::new();
     for _ in 0..20 {

@@ -157,7 +157,7 @@ fn a_late_pre_vote_is_answered_with_the_term() {
         Input::Receive { from: NodeId(asker), message: Message { term: Term(1), body } },
     );
     let answer = node.poll();
-    let expected = Message { term, body: MessageBody::PreVoteReply { asked: Term(1), granted: false } };
+    let expected = Message { term, body: MessageBody::PreVoteReply { asked: Term(1), granted: false, ahead: None } };
     assert_eq!(answer, Some(bevy_quorum::raft::Effect::Send { to: NodeId(asker), message: expected }));
 }
 
@@ -167,15 +167,19 @@ fn nonsense_from_peers_is_ignored_and_counted() {
     let leader = cluster.wait_for_leader();
     cluster.run_for(SECOND);
     let far = LogPosition { term: Term(u64::MAX), index: LogIndex(u64::MAX) };
-    let sent = bevy_quorum::raft::Moment::NEVER;
+    let (sent, serial) = (bevy_quorum::raft::Moment::NEVER, bevy_quorum::raft::Serial(u64::MAX));
     let bodies = [
         MessageBody::PreVote { last: far },
         MessageBody::Append { previous: far, entries: Entries::default(), commit: far.index, sent },
         MessageBody::Heartbeat { commit: far, round: 0, patience_ms: 400, sent },
         MessageBody::Appended { matched: far.index },
         MessageBody::Mismatch { hint: far, sent },
-        MessageBody::Forwarded { appended: bevy_quorum::raft::Serial(u64::MAX), gap: true, sent },
-        MessageBody::Forward { commands: vec![(bevy_quorum::raft::Serial(u64::MAX), Vec::new().into())], sent },
+        MessageBody::Forwarded { appended: serial, gap: true, holdup: None, sent },
+        MessageBody::Forward { session: LogIndex(1), after: serial, commands: vec![(serial, Vec::new().into())], sent },
+        MessageBody::Forgotten { session: LogIndex(1) },
+        MessageBody::Forgotten { session: far.index },
+        MessageBody::ReadIndex { question: u64::MAX },
+        MessageBody::ReadIndexReply { question: u64::MAX, index: far.index },
         MessageBody::TimeoutNow { last: far },
         MessageBody::Retire,
         MessageBody::Outdated,

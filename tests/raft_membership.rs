@@ -3,7 +3,10 @@
 
 use bevy_quorum::{
     playtest::{Cluster, Conditions},
-    raft::{ChangeRefused, Config, Input, Member, NodeId, PRIORITY_DEFAULT, Payload, Permission, RoleKind, Standing},
+    raft::{
+        ChangeRefused, Config, Input, LogIndex, Member, NodeId, PRIORITY_DEFAULT, Payload, Permission, RoleKind,
+        Standing,
+    },
 };
 use std::time::Duration;
 
@@ -18,7 +21,7 @@ fn learners(cluster: &Cluster, node: u64) -> Vec<u64> {
 }
 
 fn member(standing: Standing) -> Member {
-    Member { standing, permission: Permission::Editor, key: [0; 32] }
+    Member { standing, permission: Permission::Editor, key: [0; 32], session: LogIndex(0) }
 }
 
 /// Nobody is promoted or demoted but by the test.

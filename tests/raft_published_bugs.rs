@@ -19,7 +19,7 @@ struct Table {
 }
 
 fn voter() -> Member {
-    Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] }
+    Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) }
 }
 
 impl Table {

@@ -256,7 +256,7 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let member = |standing| Member { standing, permission: Permission::Owner, key: [0; 32] };
+        let member = |standing| Member { standing, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
         let voters = [ME, A, B].map(|id| (id, member(Standing::Voter)));
         let members = voters.into_iter().chain([(LEARNER, member(Standing::Learner))]).collect();
         let entry = |index, payload| Entry { term: Term(1), index: LogIndex(index), time: LogTime(0), payload };
@@ -271,7 +271,7 @@ impl Lab {
         let mut lab = Self { node, now, sent: Vec::new(), read: BTreeMap::new() };
         lab.now = lab.node.deadline();
         lab.input(Input::Wake);
-        lab.hear(A, 2, MessageBody::PreVoteReply { asked: Term(2), granted: true });
+        lab.hear(A, 2, MessageBody::PreVoteReply { asked: Term(2), granted: true, ahead: None });
         lab.hear(A, 2, MessageBody::VoteReply { granted: true });
         assert_eq!(lab.node.role_kind(), RoleKind::Leader);
         lab
@@ -296,7 +296,7 @@ impl Lab {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Read { id, outcome } => assert_eq!(self.read.insert(id, outcome), None, "{id} ends twice"),
-                Effect::Apply(_) | Effect::Snapshot { .. } | Effect::Restore(_) => {}
+                Effect::Apply(_) | Effect::Settled { .. } | Effect::Snapshot { .. } | Effect::Restore(_) => {}
             }
         }
     }

@@ -135,7 +135,7 @@ fn proposals_without_a_majority_wait_and_are_bounded() {
     written(&mut cluster, alone, 10);
     let now = Moment(cluster.elapsed().as_nanos() as u64);
     let refused = cluster.node(alone).clone().propose(now, "one more".into());
-    assert_eq!(refused, Err(Rejected::OutboxFull { waiting: 10 }));
+    assert_eq!(refused, Err(Rejected::OutboxFull { waiting: 10, holdup: None }));
     cluster.run_for(SECOND * 10);
     cluster.heal();
     cluster.run_for(SECOND * 3);

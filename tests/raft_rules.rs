@@ -34,7 +34,8 @@ struct Lab {
 
 impl Lab {
     fn new(terms: &[u64], term: u64) -> Self {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
+        let member =
+            Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
         let membership = Membership { members: [ME, A, B].map(|id| (id, member)).into() };
         let first = Entry { payload: Payload::Membership(membership), ..entry(1, 1) };
         let rest = terms.iter().zip(2..).map(|(term, index)| entry(*term, index));
@@ -56,7 +57,7 @@ impl Lab {
                 Effect::Send { to, message } => self.sent.push((to, message)),
                 Effect::Apply(applied) => self.applied.push(applied.command.serial),
                 Effect::Snapshot { .. } | Effect::Restore(_) => unreachable!("nobody makes snapshots here"),
-                Effect::Read { .. } => unreachable!("nobody reads here"),
+                Effect::Read { .. } | Effect::Settled { .. } => unreachable!("nobody reads here, or is let go"),
             }
         }
     }
@@ -80,7 +81,7 @@ impl Lab {
         let term = self.node.term().0 + 1;
         self.now = self.node.deadline();
         self.input(Input::Wake);
-        self.hear(A, term, MessageBody::PreVoteReply { asked: Term(term), granted: true });
+        self.hear(A, term, MessageBody::PreVoteReply { asked: Term(term), granted: true, ahead: None });
         self.hear(A, term, MessageBody::VoteReply { granted: true });
         assert_eq!(self.node.role_kind(), RoleKind::Leader);
         self
@@ -182,7 +183,7 @@ fn a_voter_that_hears_its_leader_helps_nobody_depose_it() {
     assert!(lab.hear(B, 9, MessageBody::Vote { last: at(8, 8), transfer: false }).is_empty());
     assert_eq!(lab.node.term(), Term(2));
     let answers = lab.hear(B, 9, MessageBody::PreVote { last: at(8, 8) });
-    assert_eq!(answers[0].1.body, MessageBody::PreVoteReply { asked: Term(9), granted: false });
+    assert_eq!(answers[0].1.body, MessageBody::PreVoteReply { asked: Term(9), granted: false, ahead: None });
     // Unless the leader wishes so.
     let answers = lab.hear(B, 3, MessageBody::Vote { last: at(1, 1), transfer: true });
     assert_eq!(answers[0].1.body, MessageBody::VoteReply { granted: true });
@@ -195,7 +196,7 @@ fn granting_a_pre_vote_changes_nothing() {
     let answers = lab.hear(A, 3, MessageBody::PreVote { last: at(1, 1) });
     assert_eq!(
         answers[0].1,
-        Message { term: Term(3), body: MessageBody::PreVoteReply { asked: Term(3), granted: true } }
+        Message { term: Term(3), body: MessageBody::PreVoteReply { asked: Term(3), granted: true, ahead: None } }
     );
     assert_eq!((lab.node.deadline(), lab.node.ballot()), before);
 }
@@ -246,7 +247,7 @@ fn a_clock_that_ticks_once_a_second_asks_in_the_end() {
     lab.sent.clear();
     lab.ticks(1);
     assert!(asks(&lab));
-    lab.hear(A, 3, MessageBody::PreVoteReply { asked: Term(3), granted: true });
+    lab.hear(A, 3, MessageBody::PreVoteReply { asked: Term(3), granted: true, ahead: None });
     lab.hear(A, 3, MessageBody::VoteReply { granted: true });
     assert_eq!(lab.node.role_kind(), RoleKind::Leader);
 }
@@ -266,7 +267,7 @@ fn what_was_granted_before_a_gap_is_worth_nothing() {
     lab.now = lab.node.deadline();
     lab.input(Input::Wake);
     lab.now = lab.now + Duration::from_secs(600);
-    lab.hear(A, 3, MessageBody::PreVoteReply { asked: Term(3), granted: true });
+    lab.hear(A, 3, MessageBody::PreVoteReply { asked: Term(3), granted: true, ahead: None });
     assert_eq!((lab.node.term(), lab.node.role_kind()), (Term(2), RoleKind::Follower));
 }
 

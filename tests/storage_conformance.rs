@@ -64,6 +64,7 @@ fn a_new_store_holds_its_founding_state() {
             base: LogPosition { term: Term(1), index: LogIndex(6) },
             log: vec![entry(1, 7), entry(1, 8), entry(1, 9)],
             commit: LogIndex(8),
+            session: Some(LogIndex(7)),
             outbox: [(Serial(4), Bytes::from_static(b"draw"))].into(),
             last_serial: Serial(5),
         };

@@ -20,7 +20,9 @@ fn entries() -> [(&'static str, Entry); 5] {
     let at = |index, payload| Entry { term: Term(3), index: LogIndex(index), time: LogTime(70_000), payload };
     let command =
         Command { author: NodeId(0x0123_4567_89ab_cdef), serial: Serial(251), body: Bytes::from_static(b"draw") };
-    let member = |standing, permission, key| (NodeId(u64::from(key)), Member { standing, permission, key: [key; 32] });
+    let member = |standing, permission, key| {
+        (NodeId(u64::from(key)), Member { standing, permission, key: [key; 32], session: LogIndex(1) })
+    };
     let members = [
         member(Standing::Voter, Permission::Owner, 1),
         member(Standing::Voter, Permission::Editor, 2),

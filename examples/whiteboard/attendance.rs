@@ -2,7 +2,8 @@
 //! was told to, and ends with a reason when it can't go on.
 
 use crate::{
-    board::{self, Board, Drafts, Stroke},
+    board::{self, Board, Drafts, Stroke, Version},
+    continuation::{Continuation, ContinuationPlugin, ContinuationSystems, Successor},
     entry::Entry,
     errors::Failure,
     folder::Folder,
@@ -11,7 +12,7 @@ use crate::{
     status::StatusLine,
 };
 use bevy::prelude::*;
-use bevy_quorum::prelude::*;
+use bevy_quorum::{prelude::*, wire::ClusterId};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -35,31 +36,32 @@ struct Needed {
     since: Instant,
 }
 
-/// Our own signaling server, and the folder that remembers its address.
+/// Our own signaling server.
 #[derive(Resource)]
-struct Host {
-    signaling: Signaling,
-    folder: Folder,
-}
+struct Host(Signaling);
 
 /// Takes part in the board of `entry`, with `strokes` to draw, and with status lines if they are wanted.
 pub fn attend(app: &mut App, entry: Entry, strokes: Vec<Stroke>, tell: Telling) {
-    let Entry { room, folder, signaling, needed } = entry;
+    let Entry { room, signaling, continuation, needed } = entry;
     if let Some(signaling) = signaling {
-        app.insert_resource(Host { signaling, folder });
+        app.insert_resource(Host(signaling));
     }
     if let Some(url) = needed {
         app.insert_resource(Needed { url, since: Instant::now() });
     }
     let mut room = Some(room);
-    app.init_resource::<Output>()
+    app.add_plugins(ContinuationPlugin(continuation))
+        .init_resource::<Output>()
         .insert_resource(Drawing(strokes.into()))
         .add_systems(Startup, move |mut commands: Commands| {
             if let Some(room) = room.take() {
                 commands.spawn(room);
             }
         })
-        .add_systems(Update, (remember_address, announce, draw_on, end_if_failed, end_if_unreachable));
+        .add_systems(
+            Update,
+            (remember_address, announce, draw_on, end_if_failed, end_if_unreachable).after(ContinuationSystems),
+        );
     if tell == Telling::Status {
         app.add_systems(PostUpdate, tell_status);
     }
@@ -75,26 +77,33 @@ pub enum Telling {
 }
 
 /// Remembers where our signaling server listens, once the folder is ours.
-fn remember_address(rooms: Query<&Room>, host: Option<Res<Host>>, mut done: Local<bool>) -> Result {
-    let (Some(host), Ok(room), false) = (host, rooms.single(), *done) else { return Ok(()) };
-    if room.status().node.is_none() {
+fn remember_address(
+    rooms: Query<&Room>,
+    host: Option<Res<Host>>,
+    continuation: Res<Continuation>,
+    mut done: Local<Option<Folder>>,
+) -> Result {
+    let (Some(host), Ok(room)) = (host, rooms.single()) else { return Ok(()) };
+    let folder = &continuation.folder;
+    if room.status().node.is_none() || done.as_ref() == Some(folder) {
         return Ok(());
     }
-    *done = true;
-    let (address, before) = (host.signaling.address(), host.folder.listened_at());
+    *done = Some(folder.clone());
+    let (address, before) = (host.0.address(), folder.listened_at());
     if let Some(before) = before.filter(|before| *before != address) {
         eprintln!("whiteboard: this board was found at {before} and is at {address} now; newcomers need the new link");
     }
-    Ok(host.folder.remember(address)?)
+    Ok(folder.remember(address)?)
 }
 
-/// Prints the link, once others can come in by it.
-fn announce(rooms: Query<(&Room, &RoomState)>, output: Res<Output>, mut done: Local<bool>) {
+/// Prints the link, once others can come in by it; and another one, when the board is continued as a new one.
+fn announce(rooms: Query<(&Room, &RoomState)>, output: Res<Output>, mut done: Local<Option<ClusterId>>) {
     for (room, state) in &rooms {
         let ready = matches!(state, RoomState::Open) && room.status().rendezvous == RendezvousState::Connected;
-        if let (false, true, Some(invitation)) = (*done, ready, room.invitation()) {
+        let news = room.invitation().filter(|invitation| ready && *done != Some(invitation.cluster));
+        if let Some(invitation) = news {
             output.line(format!("invite: {invitation}"));
-            *done = true;
+            *done = Some(invitation.cluster);
         }
     }
 }
@@ -112,7 +121,7 @@ fn draw_on(mut drawing: ResMut<Drawing>, rooms: Query<&Room>, mut drafts: ResMut
 
 /// Ends with the room's own words when the room can't go on; a window that was open already shows them instead.
 fn end_if_failed(
-    rooms: Query<&RoomState, Changed<RoomState>>,
+    rooms: Query<&RoomState, (Changed<RoomState>, Without<Successor>)>,
     windows: Query<&Window>,
     mut was_open: Local<bool>,
     mut exit: MessageWriter<AppExit>,
@@ -158,7 +167,7 @@ fn tell_status(
     board: Res<Board>,
     drawing: Res<Drawing>,
     output: Res<Output>,
-    mut digest: Local<(u64, String)>,
+    mut digest: Local<(Version, String)>,
     mut told: Local<Option<StatusLine>>,
 ) {
     let Ok(room) = rooms.single() else { return };

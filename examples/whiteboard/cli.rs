@@ -23,6 +23,9 @@ pub struct Arguments {
     /// A signaling server to use instead of one's own: ws://host:port or wss://host
     #[arg(long, value_name = "URL", value_parser = websocket_url)]
     pub signal: Option<String>,
+    /// Continues the board in --data as a new one in DIR, with a new link and without the others; the old one stays
+    #[arg(long, value_name = "DIR")]
+    pub continue_as_new: Option<PathBuf>,
     /// Takes part without a window, until SIGINT or SIGTERM
     #[arg(long)]
     pub headless: bool,
@@ -98,12 +101,13 @@ mod tests {
     fn every_option_is_understood() {
         let arguments = parse(
             "http://10.0.0.1:7/#x --name Ada --data d --signal wss://s.example/ --status-json --draw f.json \
-             --screenshot p.png --after 1.5 --board-only",
+             --continue-as-new n --screenshot p.png --after 1.5 --board-only",
         )
         .unwrap();
         assert_eq!(arguments.invitation.as_deref(), Some("http://10.0.0.1:7/#x"));
         assert_eq!(arguments.name.as_deref(), Some("Ada"));
         assert_eq!(arguments.signal.as_deref(), Some("wss://s.example"));
+        assert_eq!(arguments.continue_as_new, Some("n".into()));
         assert_eq!(arguments.after, Some(Duration::from_millis(1500)));
         assert!(arguments.status_json && arguments.board_only && !arguments.headless);
         let arguments = parse("--headless --listen 0.0.0.0:3536").unwrap();

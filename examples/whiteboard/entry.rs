@@ -1,6 +1,6 @@
 //! Coming in: which board, from which folder, found through which signaling server.
 
-use crate::{cli::Arguments, errors::Failure, folder::Folder, signaling::Signaling};
+use crate::{cli::Arguments, continuation::Continuation, errors::Failure, folder::Folder, signaling::Signaling};
 use bevy_quorum::{prelude::Room, wire::Invitation};
 use std::{
     io,
@@ -15,10 +15,10 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Entry {
     /// The room, not entered yet.
     pub room: Room,
-    /// The folder that keeps it.
-    pub folder: Folder,
     /// Our own signaling server, if this board has one here.
     pub signaling: Option<Signaling>,
+    /// How the board would be continued as a new one.
+    pub continuation: Continuation,
     /// The signaling server without which this entry makes no sense: set on a first visit, not on a return.
     pub needed: Option<String>,
 }
@@ -31,13 +31,25 @@ impl Entry {
             None => None,
         };
         let folder = Folder::choose(arguments.data.as_deref(), invitation.as_ref())?;
+        let wanted = match &arguments.continue_as_new {
+            Some(_) if !folder.holds_a_board() => {
+                return Err(Failure::NothingToContinue { folder: folder.path().to_owned() });
+            }
+            Some(path) => Some(Folder::choose(Some(path), None)?),
+            None => None,
+        };
+        if let Some(newer) = folder.continued() {
+            eprintln!("whiteboard: this board was continued as a new one in {newer}");
+        }
         let (room, signaling, needed) = match (invitation, folder.holds_a_board()) {
             (None, false) => open(arguments)?,
             (None, true) => resume(arguments, &folder)?,
             (Some(invitation), false) => join(arguments, invitation)?,
             (Some(invitation), true) => come_back(&folder, &invitation)?,
         };
-        Ok(Self { room: room.store(folder.path()), folder, signaling, needed })
+        let rendezvous = signaling.as_ref().map(Signaling::url).or(arguments.signal.clone());
+        let room = room.store(folder.path());
+        Ok(Self { room, signaling, continuation: Continuation { folder, wanted, rendezvous }, needed })
     }
 }
 

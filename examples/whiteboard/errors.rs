@@ -45,6 +45,12 @@ pub enum Failure {
         /// Why not.
         error: io::Error,
     },
+    /// There is no board to continue.
+    #[error("{} holds no board to continue; say with --data where it is", folder.display())]
+    NothingToContinue {
+        /// Where it should be.
+        folder: PathBuf,
+    },
     /// No folder was given, and this machine names none for applications' data.
     #[error("this machine names no folder for your boards; choose one with --data")]
     NoFolder,

@@ -8,6 +8,7 @@ mod log;
 mod panels;
 mod picture;
 mod presence;
+mod stranded;
 mod theme;
 mod tools;
 mod window;
@@ -16,6 +17,8 @@ mod window;
 mod attendance;
 #[cfg(not(target_arch = "wasm32"))]
 mod cli;
+#[cfg(not(target_arch = "wasm32"))]
+mod continuation;
 #[cfg(not(target_arch = "wasm32"))]
 mod draw_file;
 #[cfg(not(target_arch = "wasm32"))]
@@ -86,6 +89,11 @@ fn window(arguments: &cli::Arguments) -> window::WindowPlugin {
 fn main() {
     App::new()
         .insert_resource(board::Myself::called(None))
-        .add_plugins((window::WindowPlugin::default(), bevy_quorum::prelude::QuorumPlugins, BoardPlugin))
+        .add_plugins((
+            window::WindowPlugin::default(),
+            bevy_quorum::prelude::QuorumPlugins,
+            BoardPlugin,
+            stranded::StrandedPlugin,
+        ))
         .run();
 }

@@ -8,8 +8,9 @@ use super::{
     told::{Detail, Told},
 };
 use crate::raft::{
-    Applied, Ballot, ChangeRefused, Config, Dice, Durable, Entry, Input, LogIndex, LogTime, Member, Membership, Moment,
-    Node, NodeId, Payload, Permission, ReadId, Rejected, RoleKind, Serial, Snapshot, Standing, Term,
+    Applied, Ballot, ChangeRefused, Config, Decision, Dice, Durable, Entry, Input, LogIndex, LogTime, Member,
+    Membership, Moment, Node, NodeId, Payload, Permission, ReadId, Rejected, RoleKind, Serial, Snapshot, Standing,
+    Term,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -30,6 +31,8 @@ pub struct Cluster {
     pub(super) snapshots: u64,
     pub(super) restores: u64,
     pub(super) installs: u64,
+    /// Commands of which nobody could tell any more what became of them.
+    pub(super) forgotten: u64,
     reads: u64,
     pub(super) referee: Referee,
     pub(super) told: Told,
@@ -40,7 +43,8 @@ pub struct Cluster {
 impl Cluster {
     /// A cluster of `voters` owners that have all just started.
     pub fn of(voters: u64) -> Self {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
+        let member =
+            Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
         let membership = Membership { members: (1..=voters).map(|id| (NodeId(id), member)).collect() };
         let entry =
             Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
@@ -75,6 +79,7 @@ impl Cluster {
             snapshots: 0,
             restores: 0,
             installs: 0,
+            forgotten: 0,
             reads: 0,
             referee: Referee::default(),
             told: Told::default(),
@@ -263,6 +268,11 @@ impl Cluster {
         let serial = machine.node.as_mut().expect("who proposes runs").propose(now, body);
         self.settle(node);
         serial
+    }
+
+    /// What became of own commands that a node did not apply itself since it started.
+    pub fn settled(&self, node: u64) -> &BTreeMap<Serial, Option<Decision>> {
+        &self.machines[&node].settled
     }
 
     /// Asks for a read at a node.

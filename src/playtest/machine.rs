@@ -1,9 +1,9 @@
 //! One simulated computer: a node while it runs, a state machine, a clock, and a disk that outlives it.
 
-use super::{clock::Clock, disk::Disk, registers::Registers, run::Event, state::State};
+use super::{clock::Clock, disk::Disk, registers::Registers, run::Event, sim::Reply, state::State};
 use crate::raft::{
-    Applied, Config, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Membership, Moment, Node, NodeId,
-    Payload, Permission, ReadId, Serial, Write,
+    Applied, Config, Decision, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Membership, Moment, Node,
+    NodeId, Payload, Permission, ReadId, Serial, Write,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, time::Duration};
@@ -31,6 +31,8 @@ pub(super) struct Machine {
     pub starts_over: bool,
     /// The snapshot that it was asked for last, and has not made.
     pub asked: Option<(LogIndex, Bytes)>,
+    /// What became of own commands that this life did not apply itself.
+    pub settled: BTreeMap<Serial, Option<Decision>>,
     /// What this life wants to read.
     pub reading: BTreeMap<ReadId, Question>,
     /// What this life has read.
@@ -51,7 +53,7 @@ pub(super) struct Outcome {
     pub asked: Asked,
     pub at: Moment,
     /// What a swap or a read found.
-    pub found: Option<u64>,
+    pub reply: Reply,
     /// It was carried out nowhere, and won't be.
     pub refused: bool,
 }
@@ -95,6 +97,7 @@ impl Machine {
             dozes: false,
             starts_over: false,
             asked: None,
+            settled: BTreeMap::new(),
             reading: BTreeMap::new(),
             read: BTreeMap::new(),
             asleep_until: Moment::ZERO,
@@ -113,6 +116,7 @@ impl Machine {
         self.registers = Registers::default();
         self.state = State::default();
         self.asked = None;
+        self.settled.clear();
         self.starts_over = durable.snapshot.is_some();
         self.reading.clear();
         self.read.clear();
@@ -215,6 +219,10 @@ pub(super) fn absorb(disk: &mut Durable, write: Write) {
     if let Some(commit) = write.commit {
         assert!(commit >= disk.commit && commit <= end(disk), "the commit index grows within the log");
         disk.commit = commit;
+    }
+    if let Some(session) = write.session {
+        assert!(disk.session < Some(session), "sessions follow one another");
+        disk.session = Some(session);
     }
     for (serial, body) in write.outbox_put {
         assert_eq!(serial, disk.last_serial.next(), "serials have no gaps");

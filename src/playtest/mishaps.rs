@@ -79,6 +79,7 @@ impl Cluster {
         self.referee.count(coverage);
         coverage.snapshots_made = self.snapshots;
         coverage.snapshot_installs = self.installs;
+        coverage.forgotten_commands = self.forgotten;
         coverage.lost_messages = self.network.lost;
         coverage.doubled_messages = self.network.doubled;
         for disk in self.machines.values().map(|machine| &machine.disk) {

@@ -6,8 +6,8 @@ use crate::{
         in_process::{Address, Conditions, Network},
     },
     raft::{Config, Durable, Moment, Node},
-    replicate::{QuorumPlugins, Room},
-    room::{Door, LinkMaker, RoomError, StoreMaker, found},
+    replicate::{QuorumPlugins, Room, RoomState},
+    room::{Door, LinkMaker, RoomError, StoreMaker, found, proceed},
     storage::{Identity, MemoryDisk, Opened},
 };
 use bevy_app::App;
@@ -80,6 +80,12 @@ impl Party {
         self
     }
 
+    /// Gives all who come these settings.
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
     /// Opens the room.
     pub fn open(&mut self) -> Guest {
         self.sit(MemoryDisk::new(), Room::open("ws://in.process"))
@@ -92,6 +98,27 @@ impl Party {
     pub fn join(&mut self) -> Guest {
         let invitation = self.room(Guest(0)).invitation().expect("the host's room is open").to_string();
         self.sit(MemoryDisk::new(), Room::join(invitation))
+    }
+
+    /// A guest continues its room as a new one, on another disk and at another address. If that fails it stays in the
+    /// old one. Who joins the first guest joins the room that it is in by then.
+    ///
+    /// # Errors
+    /// Why it can't be continued.
+    ///
+    /// # Panics
+    /// If it was killed.
+    pub fn continue_as_new(&mut self, guest: Guest, disk: MemoryDisk) -> Result<(), RoomError> {
+        let room = Room::continue_as_new(self.seats[guest.0].room, "ws://in.process");
+        let (room, address) = self.prepare(&disk, room);
+        let seat = &mut self.seats[guest.0];
+        let world = seat.app.as_mut().expect("the guest is alive").world_mut();
+        let room = world.spawn(room).id();
+        if let Some(RoomState::Failed(error)) = world.get::<RoomState>(room).cloned() {
+            return Err(error);
+        }
+        (seat.room, seat.disk, seat.address) = (room, disk, address);
+        Ok(())
     }
 
     /// An app dies at once; what its disk had not yet completed is lost.
@@ -189,7 +216,8 @@ impl Party {
         Guest(self.seats.len() - 1)
     }
 
-    fn seat(&mut self, disk: MemoryDisk, room: Room) -> Seat {
+    /// A room that keeps itself on a disk, and its address.
+    fn prepare(&mut self, disk: &MemoryDisk, room: Room) -> (Room, Address) {
         let endpoint = self.network.endpoint();
         let address = endpoint.address();
         let store: StoreMaker = {
@@ -199,8 +227,11 @@ impl Party {
         let link: LinkMaker = Box::new(move |_| Ok(Box::new(endpoint) as Box<dyn Link>));
         self.starts += 1;
         let seed = self.seed.wrapping_mul(31).wrapping_add(self.starts);
-        let room = room.config(self.config.clone()).by_hand(store, link, seed, self.now);
+        (room.config(self.config.clone()).by_hand(store, link, seed, self.now), address)
+    }
 
+    fn seat(&mut self, disk: MemoryDisk, room: Room) -> Seat {
+        let (room, address) = self.prepare(&disk, room);
         let mut app = App::new();
         app.add_plugins(QuorumPlugins);
         (self.game)(&mut app);
@@ -247,6 +278,10 @@ fn at_disk(disk: &MemoryDisk, door: Door) -> Result<Opened, RoomError> {
     Ok(match door {
         Door::Open { rendezvous } => {
             let (identity, durable) = found(rendezvous)?;
+            disk.create(&identity, &durable)?
+        }
+        Door::Continue { rendezvous, legacy } => {
+            let (identity, durable) = proceed(rendezvous, legacy)?;
             disk.create(&identity, &durable)?
         }
         Door::Join(invitation) => disk.create(&Identity::generate(invitation), &Durable::default())?,

@@ -5,9 +5,10 @@ use super::{
     machine::{Answer, Asked, Outcome},
     referee::Check,
     registers::Registers,
+    sim::Reply,
     state::State,
 };
-use crate::raft::{Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
+use crate::raft::{Decision, Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
 use std::time::Duration;
 
 /// How long a store keeps a hint before it syncs it alone.
@@ -162,15 +163,31 @@ impl Cluster {
             }
             Effect::Apply(applied) => {
                 let (now, machine) = (self.now, self.machine_mut(at));
-                let found = machine.registers.apply(&applied);
-                let (asked, refused) = (Asked::Command(applied.command.serial), applied.refusal.is_some());
+                let reply = Reply::Found(machine.registers.apply(&applied));
+                let serial = applied.command.serial;
+                let (asked, refused) = (Asked::Command(serial), applied.refusal.is_some());
                 let is_own = applied.command.author == NodeId(at);
+                let once = !is_own || !machine.settled.contains_key(&serial);
+                Check::ExactlyOnce.holds(once, || format!("{at} applies {serial} though it was told its end"));
                 machine.state.apply(&applied);
                 machine.applied.push(applied);
                 if is_own {
-                    self.outcomes.push(Outcome { node: at, asked, at: now, found, refused });
+                    self.outcomes.push(Outcome { node: at, asked, at: now, reply, refused });
                 }
                 self.referee.inspect_applied(&self.machines[&at]);
+            }
+            Effect::Settled { serial, decision } => {
+                let (now, machine) = (self.now, self.machine_mut(at));
+                let once = machine.settled.insert(serial, decision).is_none();
+                Check::ExactlyOnce.holds(once, || format!("{at} is told the end of {serial} twice"));
+                self.referee.inspect_settled(&self.machines[&at], serial);
+                match decision {
+                    Some(Decision { refusal, .. }) => {
+                        let (asked, refused) = (Asked::Command(serial), refusal.is_some());
+                        self.outcomes.push(Outcome { node: at, asked, at: now, reply: Reply::Done, refused });
+                    }
+                    None => self.forgotten += 1,
+                }
             }
             Effect::Snapshot { position } => {
                 self.snapshots += 1;
@@ -195,12 +212,12 @@ impl Cluster {
                 let (now, machine) = (self.now, self.machine_mut(at));
                 let applied = machine.applied.len();
                 let question = machine.reading.remove(&id).expect("a read ends once");
-                let (found, refused) = (machine.registers.get(question.key), outcome.is_err());
+                let (reply, refused) = (Reply::Found(machine.registers.get(question.key)), outcome.is_err());
                 let fresh = refused || applied >= question.before;
                 Check::FreshReads
                     .holds(fresh, || format!("{at} reads after {applied} of {} commands", question.before));
                 machine.read.insert(id, Answer { outcome, applied });
-                self.outcomes.push(Outcome { node: at, asked: Asked::Read(id), at: now, found, refused });
+                self.outcomes.push(Outcome { node: at, asked: Asked::Read(id), at: now, reply, refused });
             }
         }
     }

@@ -122,7 +122,13 @@ fn is_routine(input: &Input) -> bool {
     match input {
         Input::Wake | Input::Persisted(_) => true,
         Input::Receive { message: Message { body, .. }, .. } => {
-            matches!(body, MessageBody::Heartbeat { .. } | MessageBody::HeartbeatReply { .. })
+            matches!(
+                body,
+                MessageBody::Heartbeat { .. }
+                    | MessageBody::HeartbeatReply { .. }
+                    | MessageBody::Snapshot { offset: 1.., .. }
+                    | MessageBody::SnapshotReceived { .. }
+            )
         }
         _ => false,
     }

@@ -1,8 +1,8 @@
 //! Who is let in, who votes, who is let go: the leader decides from what it hears itself.
 
 use super::{
-    Joiner, LogIndex, MEMBERS_MAX, Member, Moment, Node, NodeId, Standing, progress::Progress, quorum::majority,
-    role::Role,
+    Joiner, LogIndex, MEMBERS_MAX, Member, Membership, Moment, Node, NodeId, Permission, Standing, progress::Progress,
+    quorum::majority, role::Role,
 };
 use std::collections::BTreeMap;
 
@@ -68,6 +68,8 @@ impl Node {
             self.set_standing(learner, Standing::Voter);
         } else if let Some(voter) = self.voter_to_replace() {
             self.set_standing(voter, Standing::Learner);
+        } else if let Some(learner) = self.learner_to_let_go() {
+            self.set_member(learner, None);
         }
     }
 
@@ -122,7 +124,8 @@ impl Node {
     /// Lets a newcomer in; if the room is full, first lets go the learner that is silent for longest.
     fn let_in(&mut self, joiner: Joiner) {
         if self.membership().members.len() < MEMBERS_MAX {
-            let member = Member { standing: Standing::Learner, permission: joiner.permission, key: joiner.key };
+            let Joiner { permission, key, .. } = joiner;
+            let member = Member { standing: Standing::Learner, permission, key, session: LogIndex(0) };
             self.set_member(joiner.node, Some(member));
         } else if let Some(learner) = self.longest_silent_learner() {
             self.set_member(learner, None);
@@ -137,6 +140,24 @@ impl Node {
             .learners()
             .filter(|learner| *learner != self.id && !self.links.contains(*learner) && !self.hears(*learner));
         absent.min_by_key(heard)
+    }
+
+    /// A learner that is away and has not used its session for long (§6.3). Only log time counts, which one leader
+    /// takes over from another; it passes while the room has a leader. An owner keeps its place.
+    fn learner_to_let_go(&self) -> Option<NodeId> {
+        let leadership = self.role.leadership()?;
+        let time = leadership.time(self.now, self.log.time());
+        let is_idle = |learner: &NodeId| {
+            let used = self.sessions.of(*learner).map_or(time, |session| session.used);
+            u128::from(time.0.saturating_sub(used.0)) > self.config.session_idle.as_millis()
+        };
+        let is_away = |learner: &NodeId| {
+            let heard = leadership.peers.get(learner).is_some_and(|it| it.is_heard(self.now, self.config.silence));
+            !heard && *learner != self.id && !self.links.contains(*learner)
+        };
+        let members = &self.membership().members;
+        let mut learners = self.membership().learners().filter(|learner| is_idle(learner) && is_away(learner));
+        learners.find(|learner| members[learner].permission < Permission::Owner)
     }
 
     /// A learner that has the whole log and was heard without a break, if there is room for another voter
@@ -198,9 +219,9 @@ impl Node {
     }
 
     /// Who is left out from the configuration in force on is let in again only when it is linked anew.
-    pub(super) fn forget_removed(&mut self, before: LogIndex) {
+    pub(super) fn forget_removed(&mut self, before: &Membership) {
         let Self { log, links, .. } = self;
-        let (before, after) = (&log.membership_at(before).members, &log.membership().members);
+        let (before, after) = (&before.members, &log.membership().members);
         links.joiners.retain(|node, _| !before.contains_key(node) || after.contains_key(node));
     }
 

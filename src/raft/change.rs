@@ -59,12 +59,17 @@ pub enum ChangeRefused {
 }
 
 impl Node {
-    /// Appends a configuration that differs in one member from the one in force.
+    /// Appends a configuration that differs in one member from the one in force. Whoever it lets in has a new
+    /// session by it.
     ///
     /// # Errors
     /// If this node doesn't lead, can't change anything now, or the room would not be safe or not work.
-    pub fn change(&mut self, membership: Membership) -> Result<LogIndex, ChangeRefused> {
+    pub fn change(&mut self, mut membership: Membership) -> Result<LogIndex, ChangeRefused> {
         self.check_time_to_change()?;
+        let (members, session) = (&self.membership().members, self.last().next());
+        for (node, member) in &mut membership.members {
+            member.session = members.get(node).map_or(session, |member| member.session);
+        }
         check_step(self.membership(), &membership)?;
         let heard = membership.voters().filter(|voter| self.hears(*voter)).count();
         let needed = majority(membership.voters().count());
@@ -152,10 +157,12 @@ impl Node {
     fn append_membership(&mut self, membership: Membership) -> LogIndex {
         let index = self.append(Payload::Membership(membership.clone()));
         self.note(Deed::Configure(index));
-        self.forget_removed(LogIndex(index.0 - 1));
+        let before = self.log.membership_at(LogIndex(index.0 - 1)).clone();
+        self.forget_removed(&before);
         let (id, now) = (self.id, self.now);
         let matched = if self.config.errs(Mutant::AssumeMatched) { self.commit } else { LogIndex(0) };
         if let Some(leadership) = self.role.leadership_mut() {
+            leadership.appended.configure(&membership);
             for peer in membership.members.keys().filter(|peer| **peer != id) {
                 let progress = leadership.peers.entry(*peer).or_insert_with(|| Progress::new(index, now));
                 progress.matched = progress.matched.max(matched);
@@ -186,7 +193,7 @@ mod tests {
     use crate::raft::Permission;
 
     fn membership(voters: &[u64], learners: &[u64]) -> Membership {
-        let member = |standing| Member { standing, permission: Permission::Editor, key: [0; 32] };
+        let member = |standing| Member { standing, permission: Permission::Editor, key: [0; 32], session: LogIndex(1) };
         let voters = voters.iter().map(|node| (NodeId(*node), member(Standing::Voter)));
         let learners = learners.iter().map(|node| (NodeId(*node), member(Standing::Learner)));
         Membership { members: voters.chain(learners).collect() }

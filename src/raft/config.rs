@@ -20,6 +20,8 @@ pub struct Config {
     pub oversleep: Duration,
     /// How long the commit index may go unwritten when nothing else is written.
     pub commit_lag: Duration,
+    /// After how much log time without a command the session of a learner that is away may be forgotten.
+    pub session_idle: Duration,
     /// How long a read waits before it is given up.
     pub read_patience: Duration,
     /// Whether this node only votes and stores, for rooms too small to survive a loss: it carries out no commands, makes
@@ -66,6 +68,7 @@ impl Default for Config {
             settling: Duration::from_millis(500),
             oversleep: Duration::from_millis(250),
             commit_lag: Duration::from_millis(500),
+            session_idle: Duration::from_secs(24 * 60 * 60),
             read_patience: Duration::from_secs(5),
             witness: false,
             voters_max: 5,

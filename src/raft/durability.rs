@@ -19,6 +19,8 @@ pub(super) struct Durability {
     log: LogIndex,
     /// The ballot is durable as of this term.
     ballot: Ballot,
+    /// The session that the outbox durably belongs to.
+    session: Option<LogIndex>,
     /// Where the log ends once what is under way is done; what comes after it is staged.
     submitted: LogIndex,
     /// Where the log ends once what is staged is done too.
@@ -35,17 +37,19 @@ struct UnderWay {
     id: WriteId,
     log: LogIndex,
     ballot: Ballot,
+    session: Option<LogIndex>,
     outbox: Option<Serial>,
 }
 
 impl Durability {
-    pub fn new(ballot: Ballot, log: LogIndex, commit: LogIndex) -> Self {
+    pub fn new(ballot: Ballot, session: Option<LogIndex>, log: LogIndex, commit: LogIndex) -> Self {
         Self {
             staged: Write::default(),
             under_way: None,
             last: WriteId(0),
             log,
             ballot,
+            session,
             submitted: log,
             staged_log: log,
             commit,
@@ -64,6 +68,10 @@ impl Durability {
 
     pub fn ballot(&self) -> Ballot {
         self.ballot
+    }
+
+    pub fn session(&self) -> Option<LogIndex> {
+        self.session
     }
 
     pub fn is_idle(&self) -> bool {
@@ -121,6 +129,10 @@ impl Durability {
         self.staged_log = self.staged_log.max(base.index);
     }
 
+    pub fn stage_session(&mut self, session: LogIndex) {
+        self.staged.session = Some(session);
+    }
+
     pub fn stage_command(&mut self, serial: Serial, body: Bytes) {
         self.staged.outbox_put.push((serial, body));
     }
@@ -155,7 +167,9 @@ impl Durability {
             return None;
         }
         let mut write = std::mem::take(&mut self.staged);
-        write.entries = log.entries_from(self.submitted.max(log.base().index).next());
+        if self.staged_log > self.submitted {
+            write.entries = log.entries_from(self.submitted.max(log.base().index).next());
+        }
         if commit > self.commit {
             write.commit = Some(commit);
             self.commit = commit;
@@ -167,6 +181,7 @@ impl Durability {
             id: self.last,
             log: self.submitted,
             ballot: write.ballot.unwrap_or(self.ballot),
+            session: write.session.or(self.session),
             outbox: write.outbox_put.last().map(|(serial, _)| *serial),
         });
         Some((self.last, write))
@@ -179,6 +194,7 @@ impl Durability {
         let done = self.under_way.take_if(|under_way| under_way.id <= id)?;
         self.log = self.log.max(done.log);
         self.ballot = done.ballot;
+        self.session = done.session;
         done.outbox
     }
 
@@ -200,6 +216,7 @@ impl Durability {
             || staged.truncate_from.is_some()
             || staged.snapshot.is_some()
             || staged.compact.is_some()
+            || staged.session.is_some()
             || self.staged_log > self.submitted
             || !staged.outbox_put.is_empty()
     }
@@ -223,7 +240,7 @@ mod tests {
 
     impl Desk {
         fn new() -> Self {
-            let durability = Durability::new(Ballot::default(), LogIndex(0), LogIndex(0));
+            let durability = Durability::new(Ballot::default(), None, LogIndex(0), LogIndex(0));
             Self { log: Log::default(), durability }
         }
 

@@ -1,10 +1,11 @@
 //! What goes into a node and what comes out of it.
 
 use super::{
-    Ballot, Command, Entries, Entry, LogIndex, LogPosition, LogTime, Message, NodeId, Permission, ReadId, Serial,
-    Snapshot, Standing, Term, WriteId,
+    Ballot, Command, Decision, Entries, Entry, Holdup, LogIndex, LogPosition, LogTime, Message, NodeId, Permission,
+    ReadId, Serial, Snapshot, Standing, Term, WriteId,
 };
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Something that happened to a node.
@@ -84,6 +85,14 @@ pub enum Effect {
     },
     /// Whatever was applied, the state is this one now; what comes next is applied to it.
     Restore(Arc<Snapshot>),
+    /// An own command is settled without being applied here: its session is over, or a snapshot took the place of
+    /// the entries that decided it. Each own command is settled once, by this or by [`Effect::Apply`].
+    Settled {
+        /// Which one.
+        serial: Serial,
+        /// What became of it; none if nobody can tell any more, so that it may be in the log or not.
+        decision: Option<Decision>,
+    },
     /// A [read](super::Node::read) has its moment between the commands, or was given up.
     Read {
         /// The name that the caller gave it.
@@ -110,7 +119,7 @@ pub struct Applied {
 }
 
 /// Why a committed command has no effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Its author may only watch.
@@ -134,6 +143,8 @@ pub struct Write {
     pub entries: Entries,
     /// The commit index as known now: a hint that shows the state sooner after a restart.
     pub commit: Option<LogIndex>,
+    /// The session that the outbox belongs to from now on.
+    pub session: Option<LogIndex>,
     /// Commands of this node, to be kept until they are settled.
     pub outbox_put: Vec<(Serial, Bytes)>,
     /// Forget every command of the outbox up to and including this one.
@@ -153,6 +164,8 @@ pub struct Durable {
     pub log: Vec<Entry>,
     /// An index known to be committed; never beyond the log.
     pub commit: LogIndex,
+    /// The session that the outbox belongs to, once there is one.
+    pub session: Option<LogIndex>,
     /// Commands of this node that were not settled.
     pub outbox: BTreeMap<Serial, Bytes>,
     /// The last serial this node ever gave out.
@@ -171,11 +184,13 @@ pub enum Rejected {
         /// The limit.
         limit: usize,
     },
-    /// The outbox is full: too many commands wait for a majority.
-    #[error("{waiting} commands wait already; the room has no majority, or cannot keep up")]
+    /// The outbox is full: too many commands wait.
+    #[error("{waiting} commands wait already: {}", holdup.unwrap_or(Holdup::Full))]
     OutboxFull {
         /// How many wait.
         waiting: usize,
+        /// What holds them up, if that is more than their number.
+        holdup: Option<Holdup>,
     },
     /// The log is full: it can't be cut.
     #[error("the log holds {bytes} bytes since its last snapshot; nobody is awake to make a snapshot")]
@@ -197,30 +212,6 @@ pub enum Rejected {
     Witness,
 }
 
-/// Why what waits has to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum Holdup {
-    /// This node knows no leader.
-    #[error("no leader is known")]
-    NoLeader,
-    /// This node is no member, or doesn't know it yet.
-    #[error("this node is not a member")]
-    NotMember,
-    /// This node leads, but too few voters answer it.
-    #[error("too few of those who vote answer")]
-    NoMajority,
-    /// The leader doesn't answer.
-    #[error("the leader does not answer")]
-    NoAnswer,
-    /// The office is being handed over.
-    #[error("the leader is handing over")]
-    Transferring,
-    /// This node lacks a part of the log.
-    #[error("this node lacks a part of what is committed")]
-    Behind,
-}
-
 /// What a node is doing, for those who watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
@@ -236,6 +227,8 @@ pub struct Status {
     pub last: LogIndex,
     /// Its own commands that are not settled.
     pub waiting: usize,
+    /// Why they wait, if it is for anything but their turn.
+    pub holdup: Option<Holdup>,
     /// For a leader, what it knows of each other member; empty otherwise.
     pub followers: BTreeMap<NodeId, Follower>,
     /// Its standing in the configuration in force; none if it is no member.

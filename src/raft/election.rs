@@ -2,9 +2,10 @@
 
 use super::{
     Ballot, Deed, Effect, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId, Term, Why,
+    borrow::Loan,
     install::Chunk,
     quorum::majority,
-    role::{Candidacy, Following, Role, Stage},
+    role::{Answer, Candidacy, Following, Role, Stage},
 };
 use std::collections::BTreeMap;
 
@@ -22,7 +23,9 @@ impl Node {
             // §9.6: a pre-vote is about a term that may never come. It changes no term, and is answered
             // also when it is late, so that a node that stayed behind learns the term.
             MessageBody::PreVote { last } => return self.answer_pre_vote(from, term, *last),
-            MessageBody::PreVoteReply { asked, granted: true } => return self.count_sounding(from, *asked, true),
+            MessageBody::PreVoteReply { asked, granted: true, .. } => {
+                return self.count_sounding(from, *asked, Answer::Yes);
+            }
             // §4.2.3: who hears a leader doesn't let others depose it, not even by their term, unless the
             // leader itself wishes to hand over (§3.10).
             MessageBody::Vote { transfer: false, .. } if term > self.term() && self.is_loyal() => return,
@@ -40,7 +43,9 @@ impl Node {
             self.follow(term, None, Why::LaterTerm);
         }
         match body {
-            MessageBody::PreVoteReply { asked, granted } => self.count_sounding(from, asked, granted),
+            MessageBody::PreVoteReply { asked, ahead, .. } => {
+                self.count_sounding(from, asked, ahead.map_or(Answer::No, Answer::Ahead));
+            }
             MessageBody::Vote { last, transfer } => self.answer_vote(from, last, transfer),
             MessageBody::VoteReply { granted } => self.count_vote(from, granted),
             MessageBody::Append { previous, entries, commit, sent } => {
@@ -55,11 +60,20 @@ impl Node {
                 self.note_priority(from, priority);
                 self.count_heartbeat(from, round, sent, marked);
             }
-            MessageBody::Forward { commands, sent } => self.take_forward(from, commands, sent),
-            MessageBody::Forwarded { appended, gap, sent } => self.count_forward(from, appended, gap, sent),
+            MessageBody::Forward { session, after, commands, sent } => {
+                self.take_forward(from, session, after, commands, sent);
+            }
+            MessageBody::Forgotten { session } => self.be_forgotten(from, session),
+            MessageBody::Forwarded { appended, gap, holdup, sent } => {
+                self.count_forward(from, appended, gap, holdup, sent);
+            }
             MessageBody::ReadIndex { question } => self.take_question(from, question),
             MessageBody::ReadIndexReply { question, index } => self.count_read_index(from, question, index),
             MessageBody::TimeoutNow { last } => self.take_call(from, last),
+            MessageBody::Borrow { last } => self.lend(from, last),
+            MessageBody::Lend { previous, entries, last, commit } => {
+                self.take_loan(from, Loan { previous, entries, last, commit });
+            }
             MessageBody::Retire => self.let_retire(from),
             MessageBody::Snapshot { mark, digest, total, offset, bytes, sent } => {
                 self.take_chunk(from, Chunk { mark, digest, total, offset, bytes, sent });
@@ -97,7 +111,7 @@ impl Node {
     }
 
     /// Whether a leader is at work, as far as this node can tell.
-    fn has_leader(&self) -> bool {
+    pub(super) fn has_leader(&self) -> bool {
         match &self.role {
             Role::Follower(following) => following.heard.is_some_and(|heard| self.now - heard < self.patience),
             Role::Candidate(_) => false,
@@ -124,7 +138,8 @@ impl Node {
             self.await_leader();
         }
         let term = if granted { asked } else { self.term() };
-        let body = MessageBody::PreVoteReply { asked, granted };
+        let ahead = self.offer(last).filter(|_| refusal == Some(Why::OlderLog));
+        let body = MessageBody::PreVoteReply { asked, granted, ahead };
         self.effects.push_back(Effect::Send { to: from, message: Message { term, body } });
     }
 
@@ -253,7 +268,7 @@ impl Node {
 
     fn sound(&mut self) {
         self.note(Deed::Sound);
-        self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, true)]));
+        self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, Answer::Yes)]));
         self.count_answers();
     }
 
@@ -264,7 +279,7 @@ impl Node {
         self.begin_candidacy(stage, BTreeMap::new());
     }
 
-    fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, bool>) {
+    fn begin_candidacy(&mut self, stage: Stage, answers: BTreeMap<NodeId, Answer>) {
         let (since, failures) = match &self.role {
             Role::Candidate(candidacy) => (candidacy.since, candidacy.failures),
             _ => (self.now, 0),
@@ -273,7 +288,8 @@ impl Node {
             Stage::Sounding => self.await_leader(),
             Stage::Running { .. } => self.await_votes(failures),
         }
-        self.role = Role::Candidate(Candidacy { stage, answers, since, failures, ask_at: Moment::NEVER });
+        let ask_at = Moment::NEVER;
+        self.role = Role::Candidate(Candidacy { stage, answers, since, failures, ask_at, lender: None });
         self.forwarding.restart(self.outbox.settled());
         self.reads.restart();
         self.ask();
@@ -281,14 +297,14 @@ impl Node {
 
     /// Asks every voter that has not answered, for messages may get lost. Who would not have given its vote
     /// may have missed the leader since.
-    fn ask(&mut self) {
+    pub(super) fn ask(&mut self) {
         let Role::Candidate(candidacy) = &self.role else { return };
         let again = self.ask_again_at(candidacy.since);
         let Role::Candidate(candidacy) = &mut self.role else { return };
         candidacy.ask_at = again;
         let stage = candidacy.stage;
         if stage == Stage::Sounding {
-            candidacy.answers.retain(|_, granted| *granted);
+            candidacy.answers.retain(|_, answer| *answer == Answer::Yes);
         }
         let last = self.log.last();
         let silent: Vec<NodeId> = (self.log.membership().voters())
@@ -316,6 +332,7 @@ impl Node {
             if self.may_campaign() { self.sound() } else { self.follow(self.term(), None, Why::NoVote) }
         } else if self.now >= candidacy.ask_at {
             self.ask();
+            self.ask_lender(self.log.last());
         }
     }
 
@@ -326,12 +343,12 @@ impl Node {
         }
     }
 
-    fn count_sounding(&mut self, from: NodeId, asked: Term, granted: bool) {
-        self.note(Deed::CountVote { from, granted });
+    fn count_sounding(&mut self, from: NodeId, asked: Term, answer: Answer) {
+        self.note(Deed::CountVote { from, granted: answer == Answer::Yes });
         let current = asked == self.term().next();
         match &mut self.role {
             Role::Candidate(candidacy) if candidacy.stage == Stage::Sounding && current => {
-                candidacy.answers.insert(from, granted);
+                candidacy.answers.insert(from, answer);
                 self.count_answers();
             }
             _ => {}
@@ -344,9 +361,11 @@ impl Node {
         let silent = self.membership().voters().find(|voter| twice && !self.has_answered(*voter));
         match &mut self.role {
             Role::Candidate(candidacy) if candidacy.stage != Stage::Sounding => {
-                // An answer once given stands; a late double can't take it back.
                 let known = candidacy.answers.contains_key(&from);
-                candidacy.answers.entry(silent.filter(|_| known).unwrap_or(from)).or_insert(granted);
+                let counted = silent.filter(|_| known).unwrap_or(from);
+                // A vote once given stands; a late double of a refusal can't take it back.
+                let answer = candidacy.answers.entry(counted).or_insert(Answer::No);
+                *answer = if granted { Answer::Yes } else { *answer };
                 self.count_answers();
             }
             _ => {}
@@ -367,16 +386,22 @@ impl Node {
     /// Only voters of the configuration in force count, this node too.
     fn count_answers(&mut self) {
         let Role::Candidate(candidacy) = &self.role else { return };
+        if candidacy.lender.is_some() {
+            // Whoever voted for it may have been told of more than it holds at the moment.
+            return;
+        }
         let needed = majority(self.membership().voters().count());
         let count =
             |wanted| self.membership().voters().filter(|voter| candidacy.answers.get(voter) == Some(&wanted)).count();
-        if count(true) >= needed {
+        if count(Answer::Yes) >= needed {
             match candidacy.stage {
                 Stage::Sounding => self.run(Stage::Running { transfer: false }),
                 Stage::Running { .. } => self.lead(),
             }
-        } else if count(false) >= needed {
+        } else if count(Answer::No) >= needed {
             self.follow(self.term(), None, Why::Refused);
+        } else if candidacy.stage == Stage::Sounding {
+            self.campaign_on_loan(needed);
         }
     }
 
@@ -399,6 +424,7 @@ impl MessageBody {
                 | Self::Append { .. }
                 | Self::Heartbeat { .. }
                 | Self::Snapshot { .. }
+                | Self::Borrow { .. }
         )
     }
 }

@@ -12,6 +12,8 @@ use std::{
 
 /// The most entries of one segment.
 const SEGMENT_MAX: usize = 128;
+/// From how many on entries stay where somebody else put them.
+const ADOPTED_MIN: usize = 32;
 /// The fewest that room is made for.
 const SEGMENT_MIN: usize = 4;
 
@@ -85,7 +87,11 @@ impl Entries {
     }
 
     fn push(&mut self, part: Part) {
-        if self.first.filled.is_empty() { self.first = part } else { self.rest.push(part) }
+        match () {
+            () if part.filled.is_empty() => {}
+            () if self.is_empty() => self.first = part,
+            () => self.rest.push(part),
+        }
     }
 }
 
@@ -152,6 +158,8 @@ pub(super) struct Chain {
 struct Segment {
     first: LogIndex,
     part: Part,
+    /// There may be more places, for this chain to fill.
+    is_open: bool,
 }
 
 impl Segment {
@@ -183,7 +191,7 @@ impl Chain {
 
     /// Adds an entry, whose index is the last one's successor.
     pub fn push(&mut self, mut entry: Entry) {
-        if let Some(Segment { part: Part { slots, filled }, .. }) = self.segments.back_mut()
+        if let Some(Segment { part: Part { slots, filled }, is_open: true, .. }) = self.segments.back_mut()
             && let Some(slot) = slots.get(filled.end)
         {
             match slot.set(entry) {
@@ -200,7 +208,26 @@ impl Chain {
         let count = self.segments.front().map_or(0, |front| first.0 - front.first.0);
         let room = usize::try_from(count).unwrap_or(SEGMENT_MAX).clamp(SEGMENT_MIN, SEGMENT_MAX);
         let slots: Slots = std::iter::once(OnceLock::from(entry)).chain((1..room).map(|_| OnceLock::new())).collect();
-        self.segments.push_back(Segment { first, part: Part { slots, filled: 0..1 } });
+        self.segments.push_back(Segment { first, part: Part { slots, filled: 0..1 }, is_open: true });
+    }
+
+    /// Adds the entries from `from` on, the last one's successor: many that lie together by reference.
+    pub fn extend(&mut self, from: LogIndex, entries: &Entries) {
+        let mut first = entries.iter().next().map_or(from, |entry| entry.index);
+        for part in std::iter::once(&entries.first).chain(&entries.rest) {
+            let segment = Segment { first, part: part.clone(), is_open: false };
+            first = segment.next();
+            if first <= from {
+                continue;
+            }
+            let filled = segment.part_from(from);
+            if filled.len() >= ADOPTED_MIN {
+                let first = from.max(segment.first);
+                self.segments.push_back(Segment { first, part: Part { filled, ..segment.part }, is_open: false });
+            } else {
+                part.slots[filled].iter().filter_map(OnceLock::get).for_each(|entry| self.push(entry.clone()));
+            }
+        }
     }
 
     /// Drops the entries from `index` on.
@@ -240,18 +267,28 @@ impl Chain {
         segments.flat_map(move |segment| segment.part.slots[part(segment)].iter().filter_map(OnceLock::get))
     }
 
-    /// The entries from `from` on, shared, at most `count` of them.
-    pub fn share(&self, from: LogIndex, mut count: usize) -> Entries {
+    /// The entries from `from` on, shared.
+    pub fn share_from(&self, from: LogIndex) -> Entries {
+        self.share(from, <[_]>::len)
+    }
+
+    /// The entries from `from` on, shared, for as long as they fit.
+    pub fn share_while(&self, from: LogIndex, mut fits: impl FnMut(&Entry) -> bool) -> Entries {
+        self.share(from, |slots| slots.iter().filter_map(OnceLock::get).take_while(|entry| fits(entry)).count())
+    }
+
+    /// Shares as many of each segment as `count` says, until it says fewer than there are.
+    fn share(&self, from: LogIndex, mut count: impl FnMut(&[OnceLock<Entry>]) -> usize) -> Entries {
         let mut shared = Entries::default();
         let Some(start) = self.segment_of(from) else { return shared };
         for segment in self.segments.range(start..) {
-            if count == 0 {
+            let part = segment.part_from(from);
+            let filled = part.start..part.start + count(&segment.part.slots[part.clone()]);
+            let is_all = filled.len() == part.len();
+            shared.push(Part { slots: segment.part.slots.clone(), filled });
+            if !is_all {
                 break;
             }
-            let mut filled = segment.part_from(from);
-            filled.end = filled.end.min(filled.start.saturating_add(count));
-            count -= filled.len();
-            shared.push(Part { slots: segment.part.slots.clone(), filled });
         }
         shared
     }
@@ -263,15 +300,17 @@ impl Chain {
     /// Which segment the entry at `index` lies in. Most are asked for near the end, and most segments are full.
     fn segment_of(&self, index: LogIndex) -> Option<usize> {
         let last = self.segments.back()?;
-        if index >= last.next() || self.starts_after(index) {
+        if index >= last.first {
+            return (index < last.next()).then_some(self.segments.len() - 1);
+        }
+        if self.starts_after(index) {
             return None;
         }
         let behind = usize::try_from(last.first.0.saturating_sub(index.0)).ok()?.div_ceil(SEGMENT_MAX);
-        let guess = self.segments.len().checked_sub(1 + behind)?;
-        if self.segments[guess].first <= index && index < self.segments[guess].next() {
-            return Some(guess);
-        }
-        self.segments.partition_point(|segment| segment.first <= index).checked_sub(1)
+        let guess = self.segments.len().saturating_sub(1 + behind);
+        let holds = |place: &usize| self.segments[*place].first <= index && index < self.segments[*place].next();
+        let near = (guess..self.segments.len().min(guess + 3)).find(holds);
+        near.or_else(|| self.segments.partition_point(|segment| segment.first <= index).checked_sub(1))
     }
 
     fn iter(&self) -> impl Iterator<Item = &Entry> {
@@ -345,7 +384,10 @@ mod tests {
                 2 if !model.is_empty() => {
                     let (from, count) = (roll(model.len() as u64), roll(400) as usize);
                     let expected: Vec<Entry> = model.iter().skip(from as usize).take(count).cloned().collect();
-                    kept.push((chain.share(LogIndex(first + from), count), expected, chain.clone()));
+                    let end = first + from + count as u64;
+                    let shared = chain.share_while(LogIndex(first + from), |entry| entry.index.0 < end);
+                    assert_eq!(chain.share_from(LogIndex(first + from)).len(), model.len() - from as usize);
+                    kept.push((shared, expected, chain.clone()));
                 }
                 // A clone may fill the shared places first.
                 3 if !kept.is_empty() => {
@@ -354,6 +396,14 @@ mod tests {
                     if let Some(last) = clone.last().map(|entry| entry.index.0) {
                         clone.push(entry(9_999, last + 1));
                     }
+                }
+                4 => {
+                    let overlap = roll(20).min(model.len() as u64);
+                    let new: Vec<Entry> = (next..next + roll(300)).map(|index| entry(step, index)).collect();
+                    let old = model.range(model.len() - overlap as usize..).cloned();
+                    let entries: Entries = old.chain(new.iter().cloned()).collect();
+                    chain.extend(LogIndex(next), &entries);
+                    model.extend(new);
                 }
                 _ => {
                     for index in next..next + roll(200) {
@@ -379,7 +429,7 @@ mod tests {
     #[test]
     fn what_is_shared_is_not_copied() {
         let chain = chain(1..=10);
-        let shared = chain.share(LogIndex(2), 3);
+        let shared = chain.share_from(LogIndex(2));
         assert!(std::ptr::eq(shared.iter().next().unwrap(), chain.get(LogIndex(2)).unwrap()));
     }
 
@@ -395,7 +445,7 @@ mod tests {
     #[test]
     fn what_was_shared_survives_being_overwritten() {
         let mut chain = chain(1..=3);
-        let shared = chain.share(LogIndex(2), 2);
+        let shared = chain.share_from(LogIndex(2));
         chain.truncate_from(LogIndex(2));
         chain.push(entry(5, 2));
         assert_eq!((terms(shared.iter()), terms(chain.iter())), (vec![1, 1], vec![1, 5]));

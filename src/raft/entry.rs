@@ -12,7 +12,7 @@ pub(super) const ENTRY_BYTES: usize = 64;
 /// What a digest takes.
 const DIGEST_BYTES: usize = 32;
 /// The most that one member takes, encoded.
-const MEMBER_BYTES: usize = 48;
+const MEMBER_BYTES: usize = 52;
 /// The most that an entry with a configuration takes, encoded.
 pub(super) const MEMBERSHIP_BYTES_MAX: usize = ENTRY_BYTES + MEMBERS_MAX * MEMBER_BYTES;
 
@@ -96,7 +96,12 @@ mod tests {
     fn no_entry_is_larger_than_it_is_taken_for() {
         let body = Bytes::from(vec![7; COMMAND_BYTES_MAX]);
         let command = Command { author: NodeId(u64::MAX), serial: Serial(u64::MAX), body };
-        let member = Member { standing: Standing::Learner, permission: Permission::Owner, key: [255; 32] };
+        let member = Member {
+            standing: Standing::Learner,
+            permission: Permission::Owner,
+            key: [255; 32],
+            session: LogIndex(u64::MAX),
+        };
         let members = (0..MEMBERS_MAX as u64).map(|node| (NodeId(u64::MAX - node), member)).collect();
         let agreed = Payload::Agreed { mark: LogIndex(u64::MAX), digest: Digest([255; 32]) };
         let membership = Payload::Membership(Membership { members });

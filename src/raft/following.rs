@@ -1,7 +1,7 @@
 //! The follower's side of the log: what a leader's messages change, and what it is told about it.
 
 use super::{
-    Deed, Entries, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Mutant, Node, NodeId, Payload, Term,
+    Deed, Entries, Entry, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Mutant, Node, NodeId, Payload, Term,
     entry::COMMAND_BYTES_MAX, role::Role,
 };
 
@@ -42,27 +42,34 @@ impl Node {
 
     /// Adds what is missing, and drops what conflicts, only then: an append that was overtaken is no
     /// reason to drop what came after it. False if a committed entry would have to go.
-    fn take_entries(&mut self, entries: &Entries) -> bool {
-        let (before, base) = (self.last(), self.log.base().index);
-        for entry in entries.iter().filter(|entry| entry.index > base) {
-            match self.log.term_at(entry.index) {
-                Some(term) if term == entry.term => continue,
-                Some(_) if entry.index <= self.settled_log() => return false,
-                Some(_) => self.drop_from(entry.index),
-                None => {}
+    pub(super) fn take_entries(&mut self, entries: &Entries) -> bool {
+        let base = self.log.base().index;
+        let is_known = |entry: &&Entry| entry.index <= base || self.log.holds(entry.position());
+        if let Some(conflict) = entries.iter().find(|entry| !is_known(entry)).map(|entry| entry.index)
+            && conflict <= self.last()
+        {
+            if conflict <= self.settled_log() {
+                return false;
             }
-            let index = entry.index;
-            self.log.append(entry.clone());
-            self.durability.stage_log(index);
-            if self.log.membership_index() == index {
-                self.note(Deed::Configure(index));
-                self.forget_removed(LogIndex(index.0 - 1));
-            }
+            self.drop_from(conflict);
         }
-        if self.last() > before {
-            self.note(Deed::Take(self.last()));
-        }
+        self.take_new(entries);
         true
+    }
+
+    fn take_new(&mut self, entries: &Entries) {
+        let before = self.last();
+        self.log.extend(entries);
+        if self.last() == before {
+            return;
+        }
+        self.durability.stage_log(self.last());
+        self.note(Deed::Take(self.last()));
+        if self.log.membership_index() > before {
+            self.note(Deed::Configure(self.log.membership_index()));
+            let before = self.log.membership_at(before).clone();
+            self.forget_removed(&before);
+        }
     }
 
     fn drop_from(&mut self, index: LogIndex) {
@@ -106,7 +113,7 @@ impl Node {
                 following.verified = following.verified.max(commit.index);
             }
         }
-        let (priority, marked) = (self.priority, self.marked());
+        let (priority, marked) = (self.priority(), self.marked());
         self.send(from, MessageBody::HeartbeatReply { priority, round, sent, marked });
     }
 
@@ -130,7 +137,7 @@ impl Node {
 }
 
 /// Whether `entries` can follow `previous` in the log of a leader of `term`.
-fn are_consecutive(previous: LogPosition, entries: &Entries, term: Term) -> bool {
+pub(super) fn are_consecutive(previous: LogPosition, entries: &Entries, term: Term) -> bool {
     let mut last = previous;
     previous.term <= term
         && entries.iter().all(|entry| {

@@ -1,7 +1,7 @@
 //! InstallSnapshot (§5.1): a follower that needs what is cut off gets the snapshot instead.
 
 use super::{
-    Digest, Effect, LogIndex, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId,
+    Deed, Digest, Effect, LogIndex, LogPosition, Message, MessageBody, Moment, Mutant, Node, NodeId, Snapshot,
     role::{Following, Role},
     shipment::{Incoming, MISSING_MAX},
     snapshot::Image,
@@ -26,17 +26,13 @@ impl Node {
             return;
         };
         let Some(stored) = &marks.stored else { return };
-        let mut is_done = false;
         for (peer, progress) in &mut leadership.peers {
-            is_done |= progress.choose_shipment(stored, log.base().index);
+            progress.choose_shipment(stored, log.base().index);
             while let Some((image, offset, bytes)) = progress.next_chunk(*now, config) {
                 let (mark, digest, total) = (image.position(), image.digest, image.len());
                 let body = MessageBody::Snapshot { mark, digest, total, offset, bytes, sent: *now };
                 effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
             }
-        }
-        if is_done {
-            self.cut();
         }
     }
 
@@ -103,18 +99,10 @@ impl Node {
 
     fn install(&mut self, image: Image) {
         let (position, snapshot) = (image.position(), image.snapshot.clone());
-        let is_ahead = position.index > self.commit;
-        let has_state = is_ahead || self.marks.is_diverged();
-        if !self.log.holds(position) {
-            // A log that doesn't hold the mark may hold nothing of what is committed after our own commit.
-            let tail = self.log.batch(position.index.next(), usize::MAX).0;
-            self.durability.stage_truncation(self.commit.next());
-            self.log.reset(&snapshot);
-            self.durability.stage_compaction(position);
-            if self.config.errs(Mutant::KeepTailAfterInstall) {
-                tail.iter().for_each(|entry| self.log.append(entry.clone()));
-                self.durability.stage_log(self.last());
-            }
+        self.note(Deed::Install(position.index));
+        let has_state = position.index > self.commit || self.marks.is_diverged();
+        if !self.log.holds(position) || self.config.errs(Mutant::DropMatchedTail) {
+            self.begin_log_after(&snapshot);
         }
         self.take_as_agreed(&image);
         self.commit_to(position.index);
@@ -122,10 +110,10 @@ impl Node {
         if has_state {
             self.applied = position.index;
             self.sessions = snapshot.sessions.clone();
-            self.settle_own();
             if !self.config.witness {
                 self.effects.push_back(Effect::Restore(snapshot));
             }
+            self.settle_restored();
         }
         if let Role::Follower(Following { verified, owed, .. }) = &mut self.role {
             *verified = (*verified).max(position.index);
@@ -133,11 +121,19 @@ impl Node {
         }
     }
 
-    /// Own commands that a snapshot has the effects of wait no longer.
-    pub(super) fn settle_own(&mut self) {
-        let last = self.sessions.last(self.id);
-        if self.outbox.settle(last) {
-            self.durability.stage_settled(last);
+    /// A log that doesn't hold a snapshot's mark may hold nothing right after our own commit index, and goes.
+    fn begin_log_after(&mut self, snapshot: &Snapshot) {
+        let (position, before) = (snapshot.position, self.membership().clone());
+        let tail = self.log.entries_from(position.index.next());
+        self.durability.stage_truncation(self.commit.next());
+        self.log.reset(snapshot);
+        self.durability.stage_compaction(position);
+        self.forget_removed(&before);
+        if self.config.errs(Mutant::KeepUnmatchedTail) {
+            for entry in tail.iter().filter(|entry| entry.term >= position.term) {
+                self.log.append(entry.clone());
+                self.durability.stage_log(entry.index);
+            }
         }
     }
 }

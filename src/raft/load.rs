@@ -1,10 +1,11 @@
 //! How full a node's queues are, each beside its limit.
 
 use super::{
-    Node,
+    Node, RECENT_MAX,
     durability::HELD_MAX,
     entry::{COMMAND_BYTES_MAX, ENTRY_BYTES, MEMBERSHIP_BYTES_MAX},
     inflight::MESSAGES_MAX,
+    rounds::ROUNDS_MAX,
 };
 
 /// One queue of a node.
@@ -32,6 +33,9 @@ impl Node {
         let message = config.append_bytes_max.max(MEMBERSHIP_BYTES_MAX);
         [
             ("own commands", self.outbox.waiting(), config.outbox_commands_max),
+            ("own reads", self.reads.waiting(), config.reads_max),
+            ("rounds under way", self.role.leadership().map_or(0, |it| it.rounds.under_way()), ROUNDS_MAX),
+            ("outcomes that are remembered of one member", self.sessions.recent(), RECENT_MAX),
             ("bytes of own commands", self.outbox.bytes(), config.outbox_bytes_max),
             ("messages that wait for the disk", self.durability.held(), HELD_MAX),
             ("bytes beyond the commit index", uncommitted, config.uncommitted_bytes_max + BEYOND_MAX),

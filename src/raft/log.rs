@@ -1,8 +1,6 @@
 //! The log in memory, durable or not yet, and the configurations and marks in it.
 
-use super::{
-    Command, Entries, Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Snapshot, Term, entries::Chain,
-};
+use super::{Entries, Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Snapshot, Term, entries::Chain};
 use std::collections::VecDeque;
 
 /// Consecutive entries after a base. What lies up to the base is committed, and a snapshot stands for it.
@@ -65,7 +63,12 @@ impl Log {
     }
 
     pub fn term_at(&self, index: LogIndex) -> Option<Term> {
-        if index == self.base.index { Some(self.base.term) } else { self.get(index).map(|entry| entry.term) }
+        match index {
+            // Mostly the last one is asked for.
+            _ if index == self.last.index => Some(self.last.term),
+            _ if index == self.base.index => Some(self.base.term),
+            _ => self.get(index).map(|entry| entry.term),
+        }
     }
 
     /// Whether this log holds the entry at `position`, and with it the same entries before (§3.5, Log Matching).
@@ -78,6 +81,19 @@ impl Log {
     }
 
     pub fn append(&mut self, entry: Entry) {
+        self.count(&entry);
+        self.entries.push(entry);
+    }
+
+    /// Adds those entries that come after the last; they are shared if they are many.
+    pub fn extend(&mut self, entries: &Entries) {
+        let last = self.last.index;
+        entries.iter().filter(|entry| entry.index > last).for_each(|entry| self.count(entry));
+        self.entries.extend(last.next(), entries);
+    }
+
+    /// Notes what an entry that is added changes.
+    fn count(&mut self, entry: &Entry) {
         assert!(
             entry.index == self.last.index.next() && entry.term >= self.last.term,
             "an entry leaves a gap in the log"
@@ -89,7 +105,6 @@ impl Log {
             _ => {}
         }
         (self.last, self.time) = (entry.position(), entry.time);
-        self.entries.push(entry);
     }
 
     /// Drops the entries from `index` on, and with them their configurations (§4.1).
@@ -171,21 +186,19 @@ impl Log {
     /// The entries from `from` that fit in `bytes_max`, but at least one if there is one, and their size.
     pub fn batch(&self, from: LogIndex, bytes_max: usize) -> (Entries, usize) {
         let mut bytes = 0;
-        let mut count = 0;
-        for entry in self.entries.iter_from(from) {
+        let fits = |entry: &Entry| {
             let size = entry.bytes();
-            if count > 0 && bytes + size > bytes_max {
-                break;
-            }
-            bytes += size;
-            count += 1;
-        }
-        (self.entries.share(from, count), bytes)
+            let fits = bytes == 0 || bytes + size <= bytes_max;
+            bytes += if fits { size } else { 0 };
+            fits
+        };
+        let entries = self.entries.share_while(from, fits);
+        (entries, bytes)
     }
 
     /// All entries from `from` on.
     pub fn entries_from(&self, from: LogIndex) -> Entries {
-        self.entries.share(from, usize::MAX)
+        self.entries.share_from(from)
     }
 
     /// The last position that is neither after `index` nor of a later term than `term`: where two logs
@@ -214,12 +227,12 @@ impl Log {
 
     /// The configuration that was in force at `index`; not before the base.
     pub fn membership_at(&self, index: LogIndex) -> &Membership {
-        &self.configuration(self.configurations_until(index)).1
+        &self.configuration_at(index).1
     }
 
     /// Where the configuration in force at `index` is.
     pub fn membership_index_at(&self, index: LogIndex) -> LogIndex {
-        self.configuration(self.configurations_until(index)).0
+        self.configuration_at(index).0
     }
 
     /// The last configuration up to `index`, and every one after it.
@@ -228,12 +241,12 @@ impl Log {
         (count..=self.configurations.len()).map(|count| &self.configuration(count).1)
     }
 
-    /// The commands after `index`, in order.
-    pub fn commands_after(&self, index: LogIndex) -> impl Iterator<Item = &Command> {
-        self.entries.iter_from(index.next()).filter_map(|entry| match &entry.payload {
-            Payload::Command(command) => Some(command),
-            _ => None,
-        })
+    fn configuration_at(&self, index: LogIndex) -> &(LogIndex, Membership) {
+        match self.configurations.back() {
+            // Mostly the last one is asked for.
+            Some(last) if last.0 <= index => last,
+            _ => self.configuration(self.configurations_until(index)),
+        }
     }
 
     fn configurations_until(&self, index: LogIndex) -> usize {

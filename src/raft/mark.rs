@@ -6,8 +6,8 @@
 //! and there is one mark at a time that isn't.
 
 use super::{
-    Digest, Effect, LogIndex, LogPosition, LogTime, Marked, Mutant, Node, NodeId, Payload, SNAPSHOT_BYTES_MAX,
-    Sessions, Snapshot, Standing, Trouble, progress::Progress, quorum::majority, role::Role, snapshot::Image,
+    Deed, Digest, Effect, LogIndex, LogPosition, LogTime, Marked, Mutant, Node, NodeId, Payload, SNAPSHOT_BYTES_MAX,
+    Snapshot, Standing, Trouble, progress::Progress, quorum::majority, role::Role, sessions::Sessions, snapshot::Image,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, sync::Arc};
@@ -76,7 +76,9 @@ impl Node {
     pub(super) fn mark(&mut self) {
         let (mark, bytes) = self.log.last_mark();
         let entries = self.last().0 - mark.0;
-        let is_due = bytes >= self.config.mark_bytes as u64 || entries >= self.config.mark_entries;
+        // A log that must not grow further than this needs its marks earlier.
+        let bytes_max = self.config.mark_bytes.min(self.config.log_bytes_max / 2) as u64;
+        let is_due = bytes >= bytes_max || entries >= self.config.mark_entries;
         let Role::Leader(leadership) = &self.role else { return };
         let is_free = self.config.makes_snapshots && mark <= self.marks.agreed() && leadership.transfer.is_none();
         if is_due && is_free {
@@ -86,9 +88,6 @@ impl Node {
 
     /// A leader that hears the same of a majority of those voters that make snapshots says so in the log.
     pub(super) fn agree(&mut self) {
-        if self.marks.diverged {
-            return self.step_aside();
-        }
         let Role::Leader(leadership) = &self.role else { return };
         let (mark, _) = self.log.last_mark();
         if mark <= self.marks.agreed().max(leadership.agreed) || mark > self.commit {
@@ -102,14 +101,6 @@ impl Node {
         self.append(Payload::Agreed { mark, digest });
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.agreed = mark;
-        }
-    }
-
-    /// A leader whose state is not that of the others lets one of them lead.
-    fn step_aside(&mut self) {
-        let is_free = self.role.leadership().is_some_and(|leadership| leadership.transfer.is_none());
-        if let Some(voter) = self.best_voter().filter(|_| is_free) {
-            self.transfer_to(voter);
         }
     }
 
@@ -140,27 +131,18 @@ impl Node {
         if !self.config.makes_snapshots || !is_last {
             return None;
         }
+        let errs = |mutant| self.config.errs(mutant);
+        let configured = if errs(Mutant::SnapshotLatestConfiguration) { self.last() } else { position.index };
+        let sessions = if errs(Mutant::SnapshotWithoutSessions) { Sessions::default() } else { self.sessions.clone() };
         self.marks.draft = Some(Snapshot {
             position,
             time,
-            membership: self.log.membership_at(position.index).clone(),
-            membership_index: self.log.membership_index_at(position.index),
-            sessions: self.sessions.clone(),
+            membership: self.log.membership_at(configured).clone(),
+            membership_index: self.log.membership_index_at(configured).min(position.index),
+            sessions,
             state: Bytes::new(),
         });
-        self.mistake_draft();
         Some(Effect::Snapshot { position })
-    }
-
-    /// Takes the room down badly, if this node is to.
-    fn mistake_draft(&mut self) {
-        let Some(draft) = &mut self.marks.draft else { return };
-        if self.config.errs(Mutant::SnapshotWithoutSessions) {
-            draft.sessions = Sessions::default();
-        }
-        if self.config.errs(Mutant::SnapshotWithLatestMembership) {
-            draft.membership = self.log.membership().clone();
-        }
     }
 
     /// The game's state at a mark is here.
@@ -195,12 +177,18 @@ impl Node {
         if image.index() < mark {
             return;
         }
-        if image.digest == digest { self.store(image) } else { self.marks.diverged = true }
+        if image.digest == digest {
+            return self.store(image);
+        }
+        self.note(Deed::Diverge(mark));
+        self.marks.diverged = true;
+        self.prefer_another();
     }
 
     /// Stores an agreed snapshot, and cuts off what it stands for, in one write.
     pub(super) fn store(&mut self, image: Image) {
         assert!(image.index() > self.marks.stored_index(), "a snapshot is never replaced by an older one");
+        self.note(Deed::Store(image.index()));
         self.durability.stage_snapshot(image.snapshot.clone());
         let index = image.index();
         self.marks.draft.take_if(|draft| draft.position.index <= index);
@@ -218,17 +206,17 @@ impl Node {
         }
     }
 
-    /// Cuts off what the stored snapshot stands for, but for a tail, and but for what a follower will need
-    /// once it has the snapshot that it is being sent.
-    pub(super) fn cut(&mut self) {
+    /// Cuts off what the stored snapshot stands for, but for a tail, and but for what followers are being sent or
+    /// will need behind the snapshot that they are being sent.
+    fn cut(&mut self) {
         let Some(stored) = &self.marks.stored else { return };
         let mut base = self.log.base_before(stored.index(), self.config.tail_bytes);
         if let Some(leadership) = self.role.leadership()
             && self.log.bytes() <= self.config.log_bytes_max as u64
         {
             let heard = |peer: &&Progress| peer.is_heard(self.now, self.config.election_timeout_max);
-            let shipped = leadership.peers.values().filter(heard).filter_map(Progress::ships);
-            base = shipped.fold(base, LogIndex::min);
+            let needed = leadership.peers.values().filter(heard).filter_map(Progress::goes_on_after);
+            base = needed.fold(base, LogIndex::min);
         }
         if base > self.log.base().index {
             self.log.compact(base);
@@ -277,7 +265,7 @@ impl Node {
     }
 
     /// The snapshot that it has stored, or is about to.
-    pub fn snapshot(&self) -> Option<&Snapshot> {
-        self.marks.stored.as_ref().map(|image| &*image.snapshot)
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.marks.stored.as_ref().map(|image| &image.snapshot)
     }
 }

@@ -1,6 +1,6 @@
 //! Who belongs to a room, and who votes in it.
 
-use super::NodeId;
+use super::{LogIndex, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub struct Member {
     pub permission: Permission,
     /// The Ed25519 public key that its [`NodeId`] is drawn from.
     pub key: [u8; 32],
+    /// The entry that let it in, which names its session: the leader sets it, and it stays as long as the member.
+    pub session: LogIndex,
 }
 
 /// Whether a member counts towards a majority.

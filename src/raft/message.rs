@@ -3,7 +3,7 @@
 //! Every reply describes itself: it can be understood without remembering the request. Messages may be
 //! lost, doubled and overtake one another.
 
-use super::{Digest, Entries, LogIndex, LogPosition, Moment, Serial, Term};
+use super::{Digest, Entries, Holdup, LogIndex, LogPosition, Moment, Serial, Term};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -31,6 +31,8 @@ pub enum MessageBody {
         asked: Term,
         /// Whether a vote could be won.
         granted: bool,
+        /// Only the age of the log speaks against it: the sender's ends here, and the sender can give what is missing.
+        ahead: Option<LogPosition>,
     },
     /// RequestVote (§3.4).
     Vote {
@@ -89,10 +91,30 @@ pub enum MessageBody {
         /// What it has of snapshots.
         marked: Marked,
     },
+    /// The sender campaigns, and you would vote for it, if it had what comes after this.
+    Borrow {
+        /// The last place where the logs may agree.
+        last: LogPosition,
+    },
+    /// The sender's own entries after `previous`, for a candidate that has no vote for lack of them.
+    Lend {
+        /// Where the entries join the log.
+        previous: LogPosition,
+        /// The entries, consecutive.
+        entries: Entries,
+        /// Where the sender's log ends.
+        last: LogPosition,
+        /// What the sender knows committed.
+        commit: LogIndex,
+    },
     /// Your term is over: mine, in this message's head, is later.
     Outdated,
     /// Commands of the sender, for the leader to append.
     Forward {
+        /// The sender's session, which they belong to.
+        session: LogIndex,
+        /// The last serial that is settled: the first command of a session follows it.
+        after: Serial,
         /// The commands, by consecutive serials.
         commands: Vec<(Serial, Bytes)>,
         /// The author's clock.
@@ -104,8 +126,15 @@ pub enum MessageBody {
         appended: Serial,
         /// Whether commands came that leave out one before them.
         gap: bool,
+        /// Why the leader appends or commits nothing for now, if it doesn't.
+        holdup: Option<Holdup>,
         /// From the forward.
         sent: Moment,
+    },
+    /// The leader's configuration knows no such session of the receiver: what belongs to it can't be appended.
+    Forgotten {
+        /// From the forward.
+        session: LogIndex,
     },
     /// How far has the sender's state machine to be, to have everything that is committed by now (§6.4)?
     ReadIndex {

@@ -111,16 +111,24 @@ mutants! {
         LeadWithoutQuorum,
         /// A leader without a vote goes on once that is committed.
         LeadWithoutVote,
-        /// A snapshot has no table of sessions.
+        /// A leader appends commands of a session that is over.
+        AcceptForgotten,
+        /// In a fresh session the command that comes first is taken for the first.
+        FirstComesFirst,
+        /// Commands are forwarded before it is durable which session they belong to.
+        ForwardUnbound,
+        /// A snapshot is made without the table of whose commands have been carried out.
         SnapshotWithoutSessions,
-        /// A snapshot holds the configuration in force instead of that at its mark.
-        SnapshotWithLatestMembership,
+        /// A snapshot holds the newest configuration instead of the one at its index.
+        SnapshotLatestConfiguration,
+        /// A snapshot is installed though more than it stands for is committed.
+        InstallBelowCommit,
+        /// A snapshot is installed in front of a log that it doesn't match.
+        KeepUnmatchedTail,
+        /// A snapshot takes the place of a log that holds its mark, and of what comes after it.
+        DropMatchedTail,
         /// The log is cut at one's own snapshot before others agree.
         CutUnagreed,
-        /// A snapshot is installed though more is committed already.
-        InstallBelowCommit,
-        /// What stands after a snapshot's mark is kept, though the log did not hold the mark.
-        KeepTailAfterInstall,
         /// A leader answers reads without making sure that it still leads.
         ReadWithoutQuorum,
         /// A leader answers reads before an entry of its own term is committed.

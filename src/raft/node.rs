@@ -91,7 +91,7 @@ impl Node {
     ///
     /// With an empty log it waits to be let in and never campaigns. `seed` decides its random timeouts.
     pub fn new(id: NodeId, config: Config, seed: u64, durable: Durable, now: Moment) -> Self {
-        let Durable { ballot, snapshot, base, log, commit, outbox, last_serial } = durable;
+        let Durable { ballot, snapshot, base, log, commit, session, outbox, last_serial } = durable;
         let log = Log::new(base, snapshot.as_deref(), log);
         let last = log.last().index;
         let marks = Marks::new(snapshot.clone().map(Image::new));
@@ -117,10 +117,10 @@ impl Node {
             election_at: Moment::NEVER,
             patience,
             excused: false,
-            durability: Durability::new(ballot, last, commit),
+            durability: Durability::new(ballot, session, last, commit),
             commit_at: Moment::NEVER,
             sessions: snapshot.as_ref().map_or_else(Sessions::default, |snapshot| snapshot.sessions.clone()),
-            outbox: Outbox::new(outbox, last_serial),
+            outbox: Outbox::new(outbox, last_serial, session),
             forwarding: Forwarding::default(),
             reads,
             priority,
@@ -135,7 +135,7 @@ impl Node {
             effects: snapshot.filter(|_| !witness).map(Effect::Restore).into_iter().collect(),
             trace: Trace::default(),
         };
-        node.settle_own();
+        node.settle_restored();
         node.await_leader();
         // Alone, there is nobody to wait for and nobody to disturb.
         if node.is_sole_voter() {
@@ -173,7 +173,10 @@ impl Node {
         if self.is_log_full() {
             return Err(Rejected::LogFull { bytes: usize::try_from(self.log_bytes()).unwrap_or(usize::MAX) });
         }
-        let serial = self.outbox.add(body.clone(), &self.config)?;
+        let serial = self.outbox.add(body.clone(), &self.config).map_err(|rejected| match rejected {
+            Rejected::OutboxFull { waiting, .. } => Rejected::OutboxFull { waiting, holdup: self.holdup() },
+            rejected => rejected,
+        })?;
         self.durability.stage_command(serial, body);
         self.stirred = true;
         Ok(serial)
@@ -190,10 +193,15 @@ impl Node {
 
     /// Takes the oldest effect that waits to be carried out.
     pub fn poll(&mut self) -> Option<Effect> {
-        if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
-            self.flush();
+        loop {
+            if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
+                self.flush();
+            }
+            let effect = self.effects.pop_front().or_else(|| self.next_decided());
+            if effect.is_some() || (self.effects.is_empty() && !self.stirred) {
+                return effect;
+            }
         }
-        self.effects.pop_front().or_else(|| self.next_decided())
     }
 
     /// When [`Input::Wake`] is due, as of the last [`poll`](Self::poll) that gave nothing.
@@ -220,6 +228,7 @@ impl Node {
             commit: self.commit,
             last: self.last(),
             waiting: self.outbox.waiting(),
+            holdup: self.holdup(),
             followers: self.role.leadership().map_or_else(BTreeMap::new, |l| l.peers.iter().map(follower).collect()),
             standing: self.membership().members.get(&self.id).map(|member| member.standing),
             snapshot: self.marks.stored_index(),

@@ -1,6 +1,6 @@
 //! The commands of this node that are not settled yet.
 
-use super::{COMMAND_BYTES_MAX, Config, Rejected, Serial};
+use super::{COMMAND_BYTES_MAX, Config, LogIndex, Rejected, Serial};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -13,14 +13,16 @@ pub(super) struct Outbox {
     /// Up to here commands survive a crash, and may be told to others.
     durable: Serial,
     settled: Serial,
+    /// The session that they belong to.
+    session: Option<LogIndex>,
 }
 
 impl Outbox {
-    pub fn new(commands: BTreeMap<Serial, Bytes>, last_serial: Serial) -> Self {
+    pub fn new(commands: BTreeMap<Serial, Bytes>, last_serial: Serial, session: Option<LogIndex>) -> Self {
         let last = commands.last_key_value().map_or(last_serial, |(serial, _)| last_serial.max(*serial));
         let settled = commands.first_key_value().map_or(last, |(serial, _)| Serial(serial.0.saturating_sub(1)));
         let bytes = commands.values().map(Bytes::len).sum();
-        Self { commands, bytes, last, durable: last, settled }
+        Self { commands, bytes, last, durable: last, settled, session }
     }
 
     /// Takes a command in and numbers it.
@@ -29,7 +31,7 @@ impl Outbox {
             return Err(Rejected::TooLarge { bytes: body.len(), limit: COMMAND_BYTES_MAX });
         }
         if self.commands.len() >= config.outbox_commands_max || self.bytes + body.len() > config.outbox_bytes_max {
-            return Err(Rejected::OutboxFull { waiting: self.commands.len() });
+            return Err(Rejected::OutboxFull { waiting: self.commands.len(), holdup: None });
         }
         self.last = self.last.next();
         self.bytes += body.len();
@@ -58,6 +60,27 @@ impl Outbox {
             self.bytes -= first.remove().len();
         }
         self.commands.len() < before
+    }
+
+    /// The session that the commands belong to.
+    pub fn session(&self) -> Option<LogIndex> {
+        self.session
+    }
+
+    /// Goes over to another session, with everything that waits.
+    pub fn enter(&mut self, session: LogIndex) {
+        assert!(self.session < Some(session), "sessions only follow one another");
+        self.session = Some(session);
+    }
+
+    /// The commands that wait, up to `last`.
+    pub fn open(&self, last: Serial) -> Vec<Serial> {
+        self.commands.range(..=last).map(|(serial, _)| *serial).collect()
+    }
+
+    /// Up to here commands survive a crash; of others nobody was told.
+    pub fn durable(&self) -> Serial {
+        self.durable
     }
 
     pub fn waiting(&self) -> usize {
@@ -92,7 +115,7 @@ mod tests {
     use super::*;
 
     fn outbox() -> Outbox {
-        Outbox::new(BTreeMap::new(), Serial(0))
+        Outbox::new(BTreeMap::new(), Serial(0), None)
     }
 
     #[test]
@@ -109,7 +132,7 @@ mod tests {
         let config = Config { outbox_commands_max: 1, ..Config::default() };
         let mut outbox = outbox();
         outbox.add(Bytes::new(), &config).unwrap();
-        assert_eq!(outbox.add(Bytes::new(), &config), Err(Rejected::OutboxFull { waiting: 1 }));
+        assert_eq!(outbox.add(Bytes::new(), &config), Err(Rejected::OutboxFull { waiting: 1, holdup: None }));
         assert_eq!(outbox.last(), Serial(1));
     }
 
@@ -123,7 +146,7 @@ mod tests {
     #[test]
     fn serials_go_on_after_a_restart() {
         let kept = BTreeMap::from([(Serial(4), Bytes::new())]);
-        let mut outbox = Outbox::new(kept, Serial(4));
+        let mut outbox = Outbox::new(kept, Serial(4), None);
         assert_eq!(outbox.settled(), Serial(3));
         assert_eq!(outbox.add(Bytes::new(), &Config::default()), Ok(Serial(5)));
         assert!(outbox.settle(Serial(5)));

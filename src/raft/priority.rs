@@ -45,9 +45,14 @@ impl Node {
         self.prefer_another();
     }
 
+    /// What this node tells as its priority: none while its state is known to be wrong.
+    pub(super) fn priority(&self) -> u8 {
+        if self.marks.is_diverged() { 0 } else { self.priority }
+    }
+
     /// How much longer than others this node waits before it campaigns: half a wait at most beyond theirs.
     pub(super) fn standing_back(&self) -> Duration {
-        self.patience * u32::from(PRIORITY_DEFAULT.saturating_sub(self.priority)) / u32::from(PRIORITY_DEFAULT)
+        self.patience * u32::from(PRIORITY_DEFAULT.saturating_sub(self.priority())) / u32::from(PRIORITY_DEFAULT)
     }
 
     /// A member says what its priority is.
@@ -63,7 +68,7 @@ impl Node {
     /// The priority of a member, if it told.
     pub(super) fn priority_of(&self, node: NodeId) -> Option<u8> {
         let peer = || self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
-        if node == self.id { Some(self.priority) } else { peer().and_then(|progress| progress.priority) }
+        if node == self.id { Some(self.priority()) } else { peer().and_then(|progress| progress.priority) }
     }
 
     /// Whether one member should vote rather than another, and it has been so for a while.
@@ -83,7 +88,7 @@ impl Node {
             return;
         }
         let Some(best) = self.best_voter() else { return };
-        let ahead = self.priority_of(best).is_some_and(|priority| is_ahead(priority, self.priority));
+        let ahead = self.priority_of(best).is_some_and(|priority| is_ahead(priority, self.priority()));
         if ahead && self.is_fit(best, self.config.settling) {
             self.restraint.begin(self.now);
             self.transfer_to(best);

@@ -113,6 +113,8 @@ impl Progress {
         self.excused = false;
         if !was_heard {
             self.restart(now);
+            // There may be a newer one by now; what came of this one is not lost, if it is that again.
+            self.shipment = None;
         }
     }
 
@@ -213,23 +215,29 @@ impl Progress {
         }
     }
 
-    /// The entry that the snapshot on its way stands for.
-    pub fn ships(&self) -> Option<LogIndex> {
+    /// After which entry the log is on its way to it, or will be once it has the snapshot that is.
+    pub fn goes_on_after(&self) -> Option<LogIndex> {
+        let matched = Some(self.matched).filter(|matched| self.streaming && *matched > LogIndex(0));
+        self.ships().or(matched)
+    }
+
+    fn ships(&self) -> Option<LogIndex> {
         self.shipment.as_ref().map(|shipment| shipment.image().index())
     }
 
     /// Decides whether it is sent a snapshot, in a log that begins after `base`. One that is on its way
-    /// goes on while the log can follow it, or no transfer that takes longer than the next mark would ever end.
-    /// True if one is not on its way any more.
-    pub fn choose_shipment(&mut self, stored: &Image, base: LogIndex) -> bool {
+    /// goes on while the log can join it, or no transfer that takes longer than the next mark would ever end.
+    pub fn choose_shipment(&mut self, stored: &Image, base: LogIndex) {
         let wanted = self.marked.and_then(|marked| marked.wants).is_some_and(|wanted| wanted <= stored.index());
-        let before = self.ships();
+        let is_outdated = |shipment: &Outgoing| {
+            let index = shipment.image().index();
+            index < base || (index < stored.index() && !shipment.is_answered())
+        };
         if self.next > base && !wanted {
             self.shipment = None;
-        } else if before.is_none_or(|index| index < base) {
+        } else if self.shipment.as_ref().is_none_or(is_outdated) {
             self.shipment = Some(Outgoing::new(stored.clone()));
         }
-        before.is_some() && before != self.ships()
     }
 
     /// The next part of its snapshot: of what, where it belongs, and the part.

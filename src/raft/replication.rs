@@ -7,8 +7,10 @@ use super::{
     quorum::reached_by_majority,
     role::{Leadership, Role},
     rounds::Rounds,
+    sessions::Appended,
     timing::Peak,
 };
+use std::time::Duration;
 
 impl Node {
     /// Takes the office, and begins it with an entry of its own term: its commit commits all before it (§3.6.2).
@@ -16,9 +18,13 @@ impl Node {
         assert_eq!(self.role_kind(), RoleKind::Candidate, "only a candidate is elected");
         let next = self.last().next();
         let peers = self.membership().members.keys().filter(|member| **member != self.id);
-        let mut appended = self.sessions.clone();
-        for command in self.log.commands_after(self.applied) {
-            appended.accept(command.author, command.serial);
+        let mut appended = Appended::new(&self.sessions);
+        for entry in (self.applied.0 + 1..next.0).filter_map(|index| self.log.get(LogIndex(index))) {
+            match &entry.payload {
+                Payload::Command(command) => appended.append(command.author, command.serial),
+                Payload::Membership(membership) => appended.configure(membership),
+                Payload::Empty | Payload::Mark | Payload::Agreed { .. } => {}
+            }
         }
         self.role = Role::Leader(Box::new(Leadership {
             since: self.now,
@@ -193,15 +199,20 @@ impl Node {
 
     /// The leader goes on only while a majority answers (§6.2). A silent partner of a pair loses its vote instead.
     fn check_quorum(&mut self) {
-        let Role::Leader(leadership) = &self.role else { return };
-        let heard = |voter| if voter == self.id { self.now } else { heard_by(leadership, voter) };
-        let voters = self.membership().members.iter();
-        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
-        let Some(heard) = reached_by_majority(voters.map(|(voter, _)| heard(*voter))) else { return };
-        let alone = self.now - heard > self.attention();
+        let alone = self.silence_of_majority().is_some_and(|silence| silence > self.attention());
         if alone && !self.config.errs(Mutant::LeadWithoutQuorum) && !self.drop_partner() {
             self.follow(self.term(), None, Why::NoMajority);
         }
+    }
+
+    /// How long ago this leader last heard from a majority of the voters.
+    pub(super) fn silence_of_majority(&self) -> Option<Duration> {
+        let leadership = self.role.leadership()?;
+        let heard = |voter| if voter == self.id { self.now } else { heard_by(leadership, voter) };
+        let voters = self.membership().members.iter();
+        let voters = voters.filter(|(_, member)| member.standing == Standing::Voter);
+        let heard = reached_by_majority(voters.map(|(voter, _)| heard(*voter)))?;
+        Some(self.now - heard)
     }
 
     /// The size of this leader's own entries after `from` up to `to`.

@@ -1,10 +1,11 @@
 //! What a node is at the moment, each role with the data that only it has.
 
 use super::{
-    Entry, LogIndex, LogTime, Moment, NodeId, RoleKind,
+    Entry, LogIndex, LogPosition, LogTime, Moment, NodeId, RoleKind,
+    borrow::Lender,
     progress::Progress,
     rounds::Rounds,
-    sessions::Sessions,
+    sessions::Appended,
     timing::Peak,
     transfer::{Call, Transfer},
 };
@@ -40,13 +41,24 @@ pub(super) struct Following {
 pub(super) struct Candidacy {
     pub stage: Stage,
     /// Who answered, and what.
-    pub answers: BTreeMap<NodeId, bool>,
+    pub answers: BTreeMap<NodeId, Answer>,
     /// Since when it asks, without a leader in between.
     pub since: Moment,
     /// How many of its campaigns came to nothing since then.
     pub failures: u32,
     /// When those who have not answered are asked again.
     pub ask_at: Moment,
+    /// Whom it asked for what its own log lacks.
+    pub lender: Option<Lender>,
+}
+
+/// What a voter answers a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Answer {
+    Yes,
+    No,
+    /// It would, if the candidate held what it holds itself, up to here.
+    Ahead(LogPosition),
 }
 
 /// How serious a candidate is.
@@ -71,8 +83,7 @@ pub(super) struct Leadership {
     pub first: LogIndex,
     /// Every other member.
     pub peers: BTreeMap<NodeId, Progress>,
-    /// The authors' last commands in the log, committed or not.
-    pub appended: Sessions,
+    pub appended: Appended,
     /// The bytes in the log beyond the commit index.
     pub uncommitted_bytes: usize,
     /// The mark that it has said is agreed on.

@@ -12,7 +12,7 @@ use super::{
 use std::collections::{BTreeMap, VecDeque};
 
 /// The most rounds under way. What is asked meanwhile waits for the next one together.
-const ROUNDS_MAX: usize = 4;
+pub(super) const ROUNDS_MAX: usize = 4;
 
 /// The rounds of one leader, and the questions behind them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,6 +34,11 @@ impl Rounds {
     /// The last round that began.
     pub fn last(&self) -> u64 {
         self.last
+    }
+
+    /// How many are under way.
+    pub fn under_way(&self) -> usize {
+        self.under_way.len()
     }
 
     fn ask(&mut self, member: NodeId, question: u64) {

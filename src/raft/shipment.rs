@@ -59,6 +59,11 @@ impl Outgoing {
         &self.image
     }
 
+    /// Whether anything of it is known to have come.
+    pub fn is_answered(&self) -> bool {
+        self.answered || self.received > 0
+    }
+
     /// The next chunk, and where it belongs; none if the window is full or everything is on its way.
     pub fn next(&mut self, now: Moment, window_bytes: usize, chunk_bytes: usize) -> Option<(u64, Bytes)> {
         let chunk_bytes = chunk_bytes as u64;
@@ -94,6 +99,7 @@ impl Outgoing {
         self.newest = sent;
         if received < self.received || !self.answered {
             self.begin_at(received);
+            self.answered = true;
         }
         let at = self.inflight.answered(received);
         if received > self.received {
@@ -105,9 +111,8 @@ impl Outgoing {
         at.filter(|at| *at > self.lost).map(|at| now - at)
     }
 
-    /// The receiver has this much, perhaps less than before: it may have begun anew.
+    /// Goes on after what the receiver has; that may be less than before, if it began anew.
     fn begin_at(&mut self, received: u64) {
-        self.answered = true;
         self.received = received;
         self.sent = received;
         self.inflight.clear();
@@ -120,18 +125,20 @@ impl Outgoing {
         (self.inflight.oldest().unwrap_or(self.newest).max(self.lost), self.retries)
     }
 
-    /// Gives up waiting: what is known to be missing goes again, or else the first chunk that may be.
+    /// Gives up waiting: what is known to be missing goes again. If nothing is known, what is there has to be
+    /// found out anew; and if everything is there, it goes unsaid that the last part was.
     pub fn lose(&mut self, now: Moment, chunk_bytes: usize) {
         self.lost = now;
         self.retries += 1;
-        let sent = self.sent;
+        let (sent, total) = (self.sent, self.image.len());
         let known = std::mem::take(&mut self.missing);
-        let fits = |range: &Range<u64>| range.start < range.end && range.end <= sent;
-        self.again = known.into_iter().filter(fits).take(MISSING_MAX).collect();
-        if self.again.is_empty() {
-            let chunk_bytes = chunk_bytes as u64;
-            let start = self.received.min(sent.saturating_sub(chunk_bytes));
-            self.again.push_back(start..sent.min(start + chunk_bytes));
+        let was_sent = |range: &Range<u64>| range.start < range.end && range.end <= sent;
+        self.again = known.into_iter().filter(was_sent).collect();
+        if self.received == total {
+            self.again.push_back(total.saturating_sub(chunk_bytes as u64)..total);
+        } else if self.again.is_empty() {
+            self.begin_at(self.received);
+            self.answered = false;
         }
     }
 }

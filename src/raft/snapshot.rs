@@ -72,6 +72,11 @@ impl Snapshot {
         bincode::serde::encode_to_vec(room, bincode::config::standard()).expect("numbers and maps always encode").into()
     }
 
+    /// The hash of all of its bytes.
+    pub fn digest(&self) -> Digest {
+        digest(&[&head(&self.room()), &self.state])
+    }
+
     /// The snapshot whose room has these bytes, and whose game has this state. None if there is none, or the
     /// room's bytes are another spelling of it.
     pub fn from_parts(room: &[u8], state: Bytes) -> Option<Self> {
@@ -80,7 +85,9 @@ impl Snapshot {
         let (decoded, read) = bincode::serde::decode_from_slice(room, config).ok().filter(|_| bounded)?;
         let Room { position, time, membership, membership_index, sessions }: Room<Membership, Sessions> = decoded;
         let snapshot = Self { position, time, membership, membership_index, sessions, state };
-        let sound = membership_index <= position.index && snapshot.membership.members.len() <= MEMBERS_MAX;
+        let sound = membership_index <= position.index
+            && snapshot.membership.members.len() <= MEMBERS_MAX
+            && snapshot.sessions.is_sound(&snapshot.membership);
         (sound && read == room.len() && snapshot.room() == room).then_some(snapshot)
     }
 }
@@ -98,13 +105,9 @@ impl Image {
     pub const BYTES_MAX: u64 = (LENGTH_BYTES + ROOM_BYTES_MAX + SNAPSHOT_BYTES_MAX) as u64;
 
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
-        let room = snapshot.room();
-        assert!(room.len() <= ROOM_BYTES_MAX, "a room of {} bytes has no bounds", room.len());
-        let mut head = BytesMut::with_capacity(LENGTH_BYTES + room.len());
-        head.extend_from_slice(&(room.len() as u32).to_le_bytes());
-        head.extend_from_slice(&room);
+        let head = head(&snapshot.room());
         let digest = digest(&[&head, &snapshot.state]);
-        Self { snapshot, digest, head: head.freeze() }
+        Self { snapshot, digest, head }
     }
 
     /// The image that has these bytes; none if there is none, or they have another digest.
@@ -144,6 +147,15 @@ impl Image {
     }
 }
 
+/// What comes before the state.
+fn head(room: &[u8]) -> Bytes {
+    assert!(room.len() <= ROOM_BYTES_MAX, "a room of {} bytes has no bounds", room.len());
+    let mut head = BytesMut::with_capacity(LENGTH_BYTES + room.len());
+    head.extend_from_slice(&(room.len() as u32).to_le_bytes());
+    head.extend_from_slice(room);
+    head.freeze()
+}
+
 fn digest(parts: &[&[u8]]) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key(DIGEST_CONTEXT);
     for part in parts {
@@ -156,16 +168,22 @@ fn digest(parts: &[&[u8]]) -> Digest {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::raft::{Member, NodeId, Permission, Serial, Standing, Term};
+    use crate::raft::{Decision, Member, NodeId, Permission, Refusal, Serial, Standing, Term};
 
     fn snapshot(state: &[u8]) -> Snapshot {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [7; 32] };
+        let member =
+            Member { standing: Standing::Voter, permission: Permission::Owner, key: [7; 32], session: LogIndex(1) };
+        let membership = Membership { members: [(NodeId(5), member)].into() };
         let mut sessions = Sessions::default();
-        sessions.accept(NodeId(5), Serial(1));
+        sessions.configure(&membership, LogTime(7));
+        for (serial, refusal) in [(3, None), (4, Some(Refusal::NotPermitted))] {
+            let decision = Decision { index: LogIndex(serial + 10), refusal };
+            assert!(sessions.decide(NodeId(5), Serial(serial), LogTime(60_000), decision));
+        }
         Snapshot {
             position: LogPosition { term: Term(3), index: LogIndex(900) },
             time: LogTime(70_000),
-            membership: Membership { members: [(NodeId(5), member)].into() },
+            membership,
             membership_index: LogIndex(4),
             sessions,
             state: Bytes::copy_from_slice(state),
@@ -181,6 +199,7 @@ mod tests {
     fn a_snapshot_is_encoded_as_agreed() {
         let image = Image::new(Arc::new(snapshot(b"board")));
         let hex: String = whole(&image).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(image.snapshot.digest(), image.digest);
         let text = format!("bytes {hex}\ndigest {}", image.digest);
         assert_eq!(text, include_str!("../../tests/golden/snapshot.txt").trim());
     }

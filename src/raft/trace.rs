@@ -64,6 +64,8 @@ pub enum Deed {
         /// Why not, unless it gave it.
         refusal: Option<Why>,
     },
+    /// It lacks what its voters hold, and asks one of them for it.
+    Borrow(NodeId),
     /// It got an answer to its pre-vote or vote.
     CountVote {
         /// Whose.
@@ -100,6 +102,12 @@ pub enum Deed {
         /// How far.
         index: LogIndex,
     },
+    /// It stores the agreed snapshot of this mark, and may cut its log.
+    Store(LogIndex),
+    /// It takes its leader's snapshot of this mark over.
+    Install(LogIndex),
+    /// The others agree on another snapshot of this mark than its own.
+    Diverge(LogIndex),
     /// It ignores what no honest peer says.
     Ignore,
 }
@@ -200,6 +208,7 @@ impl fmt::Display for Deed {
             Self::AnswerPreVote { to, refusal: Some(why) } => write!(f, "would not vote for {to}: {why}"),
             Self::AnswerVote { to, refusal: None } => write!(f, "votes for {to}"),
             Self::AnswerVote { to, refusal: Some(why) } => write!(f, "refuses {to} its vote: {why}"),
+            Self::Borrow(from) => write!(f, "lacks what its voters hold, and asks {from} for it"),
             Self::CountVote { from, granted: true } => write!(f, "counts the yes of {from}"),
             Self::CountVote { from, granted: false } => write!(f, "counts the no of {from}"),
             Self::Append(index) => write!(f, "appends {index}"),
@@ -214,6 +223,9 @@ impl fmt::Display for Deed {
             Self::SendAgain(to) => write!(f, "sends {to} again what got no answer"),
             Self::BeginRound(round) => write!(f, "begins round {round}"),
             Self::AnswerRead { to, index } => write!(f, "tells {to} to read at {index}"),
+            Self::Store(mark) => write!(f, "stores the snapshot of {mark}"),
+            Self::Install(mark) => write!(f, "takes over the snapshot of {mark}"),
+            Self::Diverge(mark) => write!(f, "has another snapshot of {mark} than the others"),
             Self::Ignore => write!(f, "ignores what no honest peer says"),
         }
     }

@@ -1,16 +1,17 @@
 //! What happens to a node as time passes, and once its inputs are in.
 
 use super::{
-    Applied, Ballot, Command, Deed, Durable, Effect, Entry, LogIndex, LogPosition, LogTime, Member, Membership,
-    Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Standing, Term, WriteId,
-    role::Role,
+    Applied, Ballot, Command, Decision, Deed, Durable, Effect, Entry, LogIndex, LogPosition, LogTime, Member,
+    Membership, Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Sessions, Snapshot,
+    Standing, Term, WriteId, role::Role,
 };
-use std::collections::BTreeMap;
+use bytes::Bytes;
+use std::{collections::BTreeMap, sync::Arc};
 
 impl Durable {
     /// The first state of whoever opens a room: a log with one committed entry that makes it voter and owner.
     pub fn founding(node: NodeId, key: [u8; 32]) -> Self {
-        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key };
+        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key, session: LogIndex(1) };
         let membership = Membership { members: BTreeMap::from([(node, member)]) };
         let entry =
             Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
@@ -18,6 +19,26 @@ impl Durable {
             ballot: Ballot { term: Term(1), vote: Some(node) },
             log: vec![entry],
             commit: LogIndex(1),
+            session: Some(LogIndex(1)),
+            ..Self::default()
+        }
+    }
+
+    /// The first state of whoever continues a room as a new one: a snapshot of what was carried out up to `index`, in
+    /// which it is the only member. Indexes and log time go on where they were, because states may hold some.
+    pub fn continuing(node: NodeId, key: [u8; 32], index: LogIndex, time: LogTime, state: Bytes) -> Self {
+        let member = Member { standing: Standing::Voter, permission: Permission::Owner, key, session: index };
+        let membership = Membership { members: BTreeMap::from([(node, member)]) };
+        let position = LogPosition { term: Term(1), index };
+        let mut sessions = Sessions::default();
+        sessions.configure(&membership, time);
+        let snapshot = Snapshot { position, time, membership, membership_index: index, sessions, state };
+        Self {
+            ballot: Ballot { term: Term(1), vote: Some(node) },
+            snapshot: Some(Arc::new(snapshot)),
+            base: position,
+            commit: index,
+            session: Some(index),
             ..Self::default()
         }
     }
@@ -121,13 +142,18 @@ impl Node {
                 let command = command.clone();
                 self.carry_out(position, time, command).map(Effect::Apply)
             }
+            Payload::Membership(membership) => {
+                self.sessions.configure(membership, time);
+                self.enter_session();
+                None
+            }
             Payload::Mark => self.pass_mark(position, time),
             Payload::Agreed { mark, digest } => {
                 let (mark, digest) = (*mark, *digest);
                 self.pass_agreement(mark, digest);
                 None
             }
-            Payload::Empty | Payload::Membership(_) => None,
+            Payload::Empty => None,
         }
     }
 
@@ -138,16 +164,16 @@ impl Node {
         time: LogTime,
         command: Command,
     ) -> Option<Applied> {
-        if !self.sessions.accept(command.author, command.serial) && !self.config.errs(Mutant::CarryOutTwice) {
-            return None;
-        }
         let author = self.log.membership_at(index).members.get(&command.author);
         let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
-        if command.author == self.id && self.outbox.settle(command.serial) {
-            self.durability.stage_settled(command.serial);
-            self.stirred = true;
-        }
         let refusal = (!permitted).then_some(Refusal::NotPermitted);
+        let counts = self.sessions.decide(command.author, command.serial, time, Decision { index, refusal });
+        if !counts && !self.config.errs(Mutant::CarryOutTwice) {
+            return None;
+        }
+        if command.author == self.id {
+            self.settle_up_to(command.serial);
+        }
         // A witness knows what is carried out, and has nothing to carry it out on.
         (!self.config.witness).then_some(Applied { index, term, time, command, refusal })
     }

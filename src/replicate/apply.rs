@@ -3,10 +3,12 @@
 use super::{
     ApplyBudget, Outcome, Proposal, Read, ReadDone, Reject, Room, RoomState, Settled,
     command::{Circumstances, Handlers},
+    continuation,
+    keeper::{self, Keeper, Pace},
     whisper::Whispers,
 };
 use crate::{
-    raft::{Applied, LogIndex, Serial},
+    raft::{Applied, Decision, LogIndex, Serial},
     room::{News, ReadError, Report, RoomError, Turn, Whispered},
 };
 use bevy_ecs::prelude::*;
@@ -29,6 +31,9 @@ fn take_news(world: &mut World, rooms: &mut QueryState<Entity, With<Room>>) {
     let rooms: Vec<_> = rooms.iter(world).collect();
     let frame = Instant::now();
     for room in rooms {
+        if continuation::is_succeeded(world, room) {
+            continue;
+        }
         if let Some(front) = world.get::<Room>(room).and_then(Room::front) {
             front.shared.hush();
         }
@@ -50,20 +55,28 @@ fn count_pending(room: &mut Mut<Room>) {
 /// Takes at least one turn a frame, so that a slow handler delays its peers and starves nobody.
 fn take_turns_of(world: &mut World, room: Entity, frame: Instant) {
     let budget = world.resource::<ApplyBudget>().0;
-    while let Some(news) = world.get::<Room>(room).and_then(Room::front).and_then(|front| front.shared.next()) {
-        match news {
-            News::Report(report) => take_report(world, room, report),
-            News::Turn(turn) => {
+    loop {
+        match keeper::work_on(world, room) {
+            Ok(Pace::Waits) => return,
+            Ok(Pace::Busy) if frame.elapsed() >= budget => return ask_for_another_frame(world, room),
+            Ok(Pace::Busy) => continue,
+            Ok(Pace::Free) => {}
+            Err(error) => return give_up(world, room, error.into()),
+        }
+        match world.get::<Room>(room).and_then(Room::next_news) {
+            Some(News::Report(report)) => take_report(world, room, report),
+            Some(News::Turn(turn)) => {
                 take_turn(world, room, turn);
                 if frame.elapsed() >= budget {
                     return ask_for_another_frame(world, room);
                 }
             }
-            News::Through(index) => {
+            Some(News::Through(index)) => {
                 if let Some(mut room) = world.get_mut::<Room>(room) {
                     room.applied(index);
                 }
             }
+            None => break,
         }
     }
     abandon(world, room);
@@ -72,22 +85,21 @@ fn take_turns_of(world: &mut World, room: Entity, frame: Instant) {
 fn take_turn(world: &mut World, room: Entity, turn: Turn) {
     match turn {
         Turn::Command(applied) => carry_out(world, room, &applied),
+        Turn::Settled { serial, decision } => settle_unapplied(world, room, serial, decision),
         Turn::Read { ticket, outcome } => answer(world, room, Read(ticket), outcome.map_err(ReadError::HeldUp)),
-        // An entrance asks for none; another program may have.
-        Turn::Restore(snapshot) => {
-            let reason = RoomError::SnapshotUnread { index: snapshot.position.index };
-            conclude(world, room, RoomState::Failed(reason));
-        }
+        Turn::Snapshot(position) => keeper::begin_to_write(world, room, position.index),
+        Turn::Restore(snapshot) => keeper::begin_to_read(world, room, snapshot),
     }
 }
 
 fn take_report(world: &mut World, room: Entity, report: Report) {
     match report {
-        Report::Opened { node, invitation, outbox } => {
+        Report::Opened { node, invitation, outbox, stored } => {
             if let Some(mut room) = world.get_mut::<Room>(room) {
-                room.opened(node, invitation);
+                room.opened(node, invitation, stored);
             }
             restore(world, room, outbox);
+            continuation::take_over(world, room);
         }
         Report::History(end) => {
             if let Some(mut room) = world.get_mut::<Room>(room) {
@@ -133,7 +145,7 @@ fn restore(world: &mut World, room: Entity, outbox: Vec<(Serial, Bytes)>) {
         let Some(component) = world.get::<Room>(room) else { return };
         let proposal = {
             let mut ledger = component.ledger();
-            let proposal = ledger.issue();
+            let proposal = ledger.issue(body.clone());
             ledger.accept(proposal, serial);
             proposal
         };
@@ -148,11 +160,22 @@ fn ask_for_another_frame(world: &World, room: Entity) {
     }
 }
 
+/// Ends a room whose state can't be taken over. Its store stays as it is.
+fn give_up(world: &mut World, room: Entity, reason: RoomError) {
+    if let Some(mut state) = world.get_mut::<RoomState>(room) {
+        *state = RoomState::Failed(reason);
+    }
+    let open = world.get_mut::<Room>(room).map(|mut component| component.give_up());
+    leave_open(world, room, open.unwrap_or_default());
+}
+
 /// After the last turn of a room that ended, nothing more is decided in it.
 fn abandon(world: &mut World, room: Entity) {
-    let Some((undecided, unread)) = world.get_mut::<Room>(room).map(|mut component| component.abandon()) else {
-        return;
-    };
+    let open = world.get_mut::<Room>(room).map(|mut component| component.abandon());
+    leave_open(world, room, open.unwrap_or_default());
+}
+
+fn leave_open(world: &mut World, room: Entity, (undecided, unread): (Vec<Proposal>, Vec<Read>)) {
     for proposal in undecided {
         world.trigger(Settled { room, proposal, outcome: Outcome::Undecided });
         world.flush();
@@ -180,14 +203,31 @@ fn carry_out(world: &mut World, room: Entity, applied: &Applied) {
         None => world
             .resource_scope(|world, handlers: Mut<Handlers>| handlers.carry_out(world, &applied.command.body, about)),
     };
+    if let Some(mut keeper) = world.get_mut::<Keeper>(room) {
+        keeper.rejections.record(author, serial, applied.index, &verdict);
+    }
     if let Some(mut component) = world.get_mut::<Room>(room) {
-        component.applied(applied.index);
+        component.carried_out(applied.index, applied.time);
     }
     if let Some(proposal) = own {
         let index = applied.index;
         let outcome = verdict.map_or_else(|reason| Outcome::Rejected { index, reason }, |()| Outcome::Committed(index));
         settle(world, room, proposal, Some(serial), outcome);
     }
+}
+
+/// An own command came to its end without being carried out here.
+fn settle_unapplied(world: &mut World, room: Entity, serial: Serial, decision: Option<Decision>) {
+    let Some((component, keeper)) = world.get::<Room>(room).zip(world.get::<Keeper>(room)) else { return };
+    let (Some(me), Some(proposal)) = (component.status().node, component.ledger().find(serial)) else { return };
+    let outcome = match decision {
+        None => Outcome::Unknown,
+        Some(Decision { index, refusal: None }) => keeper.rejections.outcome(me, serial, index),
+        Some(Decision { index, refusal: Some(refusal) }) => {
+            Outcome::Rejected { index, reason: Reject::because(refusal.to_string()) }
+        }
+    };
+    settle(world, room, proposal, Some(serial), outcome);
 }
 
 fn answer(world: &mut World, room: Entity, read: Read, outcome: Result<LogIndex, ReadError>) {

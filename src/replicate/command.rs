@@ -4,6 +4,7 @@ use super::{Portable, Proposal, Restored, portable::Envelope};
 use crate::raft::{LogIndex, LogTime, NodeId, Serial};
 use bevy_app::App;
 use bevy_ecs::{prelude::*, system::SystemId};
+use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Deref, sync::Arc};
 
 /// A command that the room has decided: the input of its handler, and then an event on the room's entity.
@@ -61,19 +62,34 @@ impl<T: Portable> Deref for Committed<T> {
     }
 }
 
+/// The longest reason of a [`Reject`], in bytes.
+pub const REASON_BYTES_MAX: usize = 200;
+
 /// Why a handler refuses a command; every peer must come to the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String")]
 pub struct Reject(Cow<'static, str>);
 
 impl Reject {
-    /// Refuses, with a reason in words.
+    /// Refuses, with a reason in words; what is beyond [`REASON_BYTES_MAX`] is cut off, because the latest reasons are
+    /// kept with the state.
     ///
     /// ```
     /// # use bevy_quorum::prelude::*;
     /// assert_eq!(Reject::because("the door is locked").to_string(), "the door is locked");
     /// ```
     pub fn because(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(reason.into())
+        let reason = reason.into();
+        if reason.len() <= REASON_BYTES_MAX {
+            return Self(reason);
+        }
+        Self(reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].to_owned().into())
+    }
+}
+
+impl From<String> for Reject {
+    fn from(reason: String) -> Self {
+        Self::because(reason)
     }
 }
 
@@ -97,15 +113,18 @@ impl fmt::Display for Reject {
 ///     const NAME: &'static str = "add";
 /// }
 ///
-/// #[derive(Resource, Default)]
+/// #[derive(Resource, Default, Serialize, Deserialize)]
 /// struct Total(u32);
+/// impl Portable for Total {
+///     const NAME: &'static str = "total";
+/// }
 ///
 /// fn add(add: In<Committed<Add>>, mut total: ResMut<Total>) -> Result<(), Reject> {
 ///     total.0 = total.0.checked_add(add.0.0).ok_or(Reject::because("the total is full"))?;
 ///     Ok(())
 /// }
 ///
-/// App::new().add_plugins(QuorumPlugins).init_resource::<Total>().add_command(add);
+/// App::new().add_plugins(QuorumPlugins).init_resource::<Total>().replicate_resource::<Total>().add_command(add);
 /// ```
 pub trait QuorumAppExt {
     /// Registers the one system that carries out commands of type `T`.
@@ -119,6 +138,20 @@ pub trait QuorumAppExt {
         &mut self,
         handler: impl IntoSystem<In<Committed<T>>, Result<(), Reject>, M> + 'static,
     ) -> &mut Self;
+
+    /// Makes a resource a part of what a room's commands change: its snapshots hold it, so that newcomers and restarts
+    /// get it as it is instead of repeating every command, and so that the log can be cut.
+    ///
+    /// Register every resource that handlers change, or none. It is changed by handlers only, and it is inserted before
+    /// a room is entered: the value it has then is what every room begins with, and must be the same on every peer. Its
+    /// encoding must be the only one of its value: a `BTreeMap`, say, and no `HashMap`. A game that registers nothing
+    /// works too; then a room's log is kept whole, and repeated by whoever comes.
+    ///
+    /// When a snapshot takes the place of the value, there is a [`StateRestored`](super::StateRestored).
+    ///
+    /// # Panics
+    /// If another resource goes by the same name.
+    fn replicate_resource<T: Portable + Resource>(&mut self) -> &mut Self;
 
     /// Registers a type for [`Room::whisper`](super::Room::whisper) and `On<Whispered<T>>`.
     ///
@@ -136,6 +169,11 @@ impl QuorumAppExt for App {
         let mut handlers = self.world_mut().get_resource_or_init::<Handlers>();
         let former = handlers.0.insert(T::NAME, Box::new(HandlerOf { system }));
         assert!(former.is_none(), "two commands are called {:?}; a name belongs to one type", T::NAME);
+        self
+    }
+
+    fn replicate_resource<T: Portable + Resource>(&mut self) -> &mut Self {
+        super::state::register::<T>(self);
         self
     }
 

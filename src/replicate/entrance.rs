@@ -1,11 +1,12 @@
 //! How a room is entered: by which door, with which store, over which links.
 
-use super::Room;
+use super::{AppBell, Room, RoomState, continuation, keeper::Keeper, state::StateKinds};
 use crate::{
     raft::{COMMAND_BYTES_MAX, Config, Moment},
-    room::{ByHand, Door, LinkMaker, RoomError, Setup, StoreMaker, desk, drive, in_memory},
+    room::{ByHand, Door, Legacy, LinkMaker, RoomError, Setup, StoreMaker, desk, drive, in_memory},
     wire::FRAME_BYTES_MAX,
 };
+use bevy_ecs::prelude::*;
 use std::{ops::RangeInclusive, path::PathBuf, sync::Mutex, task::Waker};
 
 /// What a message takes beside the commands in it, at most.
@@ -37,11 +38,35 @@ impl Entrance {
         }
     }
 
-    fn setup(self) -> Result<(Setup, Option<Moment>), RoomError> {
+    /// What the driver needs, of an app that makes snapshots of its state or has none.
+    fn setup(self, makes_snapshots: bool) -> Result<(Setup, Option<Moment>), RoomError> {
         let link = self.link.unwrap_or_else(|| real_links(self.ice_servers));
         let seed = self.seed.unwrap_or_else(random_seed);
-        Ok((Setup { door: self.door?, store: self.store, link, config: self.config, seed }, self.by_hand))
+        let config = Config { makes_snapshots, ..self.config };
+        Ok((Setup { door: self.door?, store: self.store, link, config, seed }, self.by_hand))
     }
+}
+
+/// Brings up the room that an entity has just got: the app begins with the state that every room begins with, or goes
+/// on with that of a room that is continued.
+pub(super) fn start(world: &mut World, entity: Entity) {
+    let app = world.get_resource::<AppBell>().map_or(Waker::noop().clone(), |bell| bell.0.clone());
+    let begun = match world.get::<Room>(entity).and_then(|room| room.lineage().continues) {
+        Some(old) => continuation::begin(world, old, entity).map(Some),
+        None => {
+            let begun = world.resource_scope(|world, mut kinds: Mut<StateKinds>| kinds.begin(world));
+            begun.map(|()| None).map_err(RoomError::from)
+        }
+    };
+    let makes_snapshots = !world.resource::<StateKinds>().0.is_empty();
+    let Ok((mut room, mut state, mut keeper)) =
+        world.query::<(&mut Room, &mut RoomState, &mut Keeper)>().get_mut(world, entity)
+    else {
+        return;
+    };
+    *keeper = Keeper::default();
+    let started = begun.and_then(|legacy| room.start(app, makes_snapshots, legacy));
+    *state = started.map_or_else(RoomState::Failed, |()| RoomState::default());
 }
 
 impl Room {
@@ -73,6 +98,33 @@ impl Room {
     /// ```
     pub fn resume(folder: impl Into<PathBuf>) -> Self {
         Self::enter(Ok(Door::Resume { rendezvous: None })).store(folder)
+    }
+
+    /// Continues a room as a new one, for good: spawn it beside the old one, which goes as soon as the new one's store is
+    /// there, and is untouched if that fails.
+    ///
+    /// This is for people to decide, when a room has no majority and those who are missing don't come back. The new room
+    /// has another link, and only this peer in it. It starts from what was decided and carried out here, with the values
+    /// that the app [replicates](super::QuorumAppExt::replicate_resource); what others proposed and nobody decided is not
+    /// in it. What this peer proposed and was not decided is proposed again, under the same [`Proposal`](super::Proposal).
+    /// The old room goes on to exist for whoever is in it, and in its store; [`Room::parent`] of the new one tells where
+    /// they parted.
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use bevy_quorum::prelude::*;
+    ///
+    /// fn go_on_alone(mut commands: Commands, old: Single<(Entity, &Room)>) {
+    ///     let (entity, room) = *old;
+    ///     if room.can_be_continued() {
+    ///         commands.spawn(Room::continue_as_new(entity, "wss://signal.example").store("another-folder"));
+    ///     }
+    /// }
+    /// ```
+    pub fn continue_as_new(old: Entity, rendezvous: impl Into<String>) -> Self {
+        let mut room = Self::open(rendezvous);
+        room.lineage_mut().continues = Some(old);
+        room
     }
 
     fn enter(door: Result<Door, RoomError>) -> Self {
@@ -119,11 +171,12 @@ impl Room {
     /// let room = Room::open("wss://signal.example").config(patient);
     /// ```
     ///
-    /// Messages that no frame could carry, or that no command fits, are taken for the nearest size that works.
+    /// Messages that no frame could carry, or that no command fits, are taken for the nearest size that works. Whether
+    /// snapshots are made follows from whether the app [replicates](super::QuorumAppExt::replicate_resource) anything.
     #[must_use]
     pub fn config(self, config: Config) -> Self {
         let append_bytes_max = config.append_bytes_max.clamp(*APPEND_BYTES.start(), *APPEND_BYTES.end());
-        self.prepared(|entrance| entrance.config = Config { append_bytes_max, makes_snapshots: false, ..config })
+        self.prepared(|entrance| entrance.config = Config { append_bytes_max, ..config })
     }
 
     /// Links, store, randomness and clock of a test: nothing happens until the room is stepped.
@@ -139,9 +192,12 @@ impl Room {
     }
 
     /// Brings the room up: on a driver of its own, or standing still in the hand of a test.
-    pub(super) fn start(&mut self, app: Waker) -> Result<(), RoomError> {
-        let Some(entrance) = self.take_entrance() else { return Ok(()) };
-        let (setup, by_hand) = entrance.setup()?;
+    fn start(&mut self, app: Waker, makes_snapshots: bool, legacy: Option<Legacy>) -> Result<(), RoomError> {
+        let Some(mut entrance) = self.take_entrance() else { return Ok(()) };
+        if let (Ok(Door::Open { rendezvous }), Some(legacy)) = (&entrance.door, legacy) {
+            entrance.door = Ok(Door::Continue { rendezvous: rendezvous.clone(), legacy });
+        }
+        let (setup, by_hand) = entrance.setup(makes_snapshots)?;
         let (front, back) = desk(app);
         match by_hand {
             None => self.connect(front, drive(setup, back), None),

@@ -2,24 +2,41 @@
 
 use super::{Proposal, Read};
 use crate::raft::Serial;
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How far apart the names are that a room and the one that continues it give out: more than any room ever does.
+const ROOMS_APART: u64 = 1 << 32;
 
 /// Which proposals of this process are not settled, and by which serial the log knows them; and which reads are not done.
 #[derive(Default)]
 pub(super) struct Ledger {
     last: u64,
-    open: BTreeSet<Proposal>,
+    open: BTreeMap<Proposal, Bytes>,
     by_serial: BTreeMap<Serial, Proposal>,
     reads: BTreeSet<Read>,
 }
 
 impl Ledger {
+    /// The ledger of a room that continues another one: its names are others.
+    pub fn after(former: &Self) -> Self {
+        Self { last: former.last + ROOMS_APART, ..Self::default() }
+    }
+
     /// A new proposal.
-    pub fn issue(&mut self) -> Proposal {
+    pub fn issue(&mut self, body: Bytes) -> Proposal {
         self.last += 1;
         let proposal = Proposal(self.last);
-        self.open.insert(proposal);
+        self.open.insert(proposal, body);
         proposal
+    }
+
+    /// Takes over the proposals of the room that this one continues, by the names that they have; they are proposed
+    /// again, oldest first.
+    pub fn inherit(&mut self, former: &mut Self) -> Vec<(Proposal, Bytes)> {
+        let inherited = std::mem::take(&mut former.open);
+        self.open.extend(inherited.clone());
+        inherited.into_iter().collect()
     }
 
     /// A new read.
@@ -60,7 +77,7 @@ impl Ledger {
 
     /// The proposals that are not settled, oldest first.
     pub fn undecided(&self) -> Vec<Proposal> {
-        self.open.iter().copied().collect()
+        self.open.keys().copied().collect()
     }
 
     /// How many are not settled.
@@ -76,11 +93,24 @@ mod tests {
     #[test]
     fn a_proposal_is_found_by_its_serial_until_it_is_settled() {
         let mut ledger = Ledger::default();
-        let (first, second) = (ledger.issue(), ledger.issue());
+        let (first, second) = (ledger.issue(Bytes::new()), ledger.issue(Bytes::new()));
         ledger.accept(first, Serial(9));
         assert_eq!((ledger.find(Serial(9)), ledger.pending()), (Some(first), 2));
         ledger.settle(first, Some(Serial(9)));
         ledger.settle(second, None);
         assert_eq!((ledger.find(Serial(9)), ledger.pending()), (None, 0));
+    }
+
+    #[test]
+    fn a_room_that_continues_another_one_takes_its_open_proposals_over_by_their_names() {
+        let mut former = Ledger::default();
+        let (settled, open) = (former.issue(Bytes::from_static(b"a")), former.issue(Bytes::from_static(b"b")));
+        former.settle(settled, None);
+        let mut ledger = Ledger::after(&former);
+        let new = ledger.issue(Bytes::new());
+        let later = former.issue(Bytes::from_static(b"c"));
+        let inherited = ledger.inherit(&mut former);
+        assert_eq!(inherited, [(open, Bytes::from_static(b"b")), (later, Bytes::from_static(b"c"))]);
+        assert_eq!((ledger.undecided(), former.pending()), (vec![open, later, new], 0));
     }
 }

@@ -1,8 +1,12 @@
 //! What a game sees: rooms, peers, commands that everybody carries out in one order, and whispers.
 
 mod apply;
+mod chore;
 mod command;
+mod continuation;
 mod entrance;
+mod game_state;
+mod keeper;
 mod ledger;
 mod mirror;
 mod plugin;
@@ -10,14 +14,18 @@ mod portable;
 mod proposal;
 mod read;
 mod reflection;
+mod rejections;
 mod room;
+mod state;
 mod whisper;
 
-pub use command::{Committed, QuorumAppExt, Reject};
+pub use command::{Committed, QuorumAppExt, REASON_BYTES_MAX, Reject};
+pub use continuation::Parent;
 pub use mirror::{Leader, LeaderChanged, Learner, LinkStats, Peer, PeerOf, Peers, Permitted, Voter};
 pub use plugin::{AppBell, ApplyBudget, QuorumPlugin, QuorumPlugins, QuorumSystems};
 pub use portable::{NAME_BYTES_MAX, Portable};
 pub use proposal::{Outcome, Proposal, Restored, Settled};
 pub use read::{Read, ReadDone};
 pub use room::{Room, RoomState, WhisperError};
+pub use state::StateRestored;
 pub use whisper::Whispered;

@@ -3,7 +3,10 @@
 use super::{
     Leader, Learner, LinkStats, Peer, PeerOf, Peers, Room, RoomState, Voter, apply,
     command::Handlers,
+    entrance,
+    keeper::Keeper,
     mirror::{self, Permitted},
+    state::StateKinds,
     whisper::Whispers,
 };
 use bevy_app::{PluginGroupBuilder, prelude::*};
@@ -66,6 +69,7 @@ impl Plugin for QuorumPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<ApplyBudget>()
             .init_resource::<Handlers>()
+            .init_resource::<StateKinds>()
             .init_resource::<Whispers>()
             .register_type::<Room>()
             .register_type::<RoomState>()
@@ -78,6 +82,7 @@ impl Plugin for QuorumPlugin {
             .register_type::<Leader>()
             .register_type::<LinkStats>()
             .register_type::<Permitted>()
+            .register_required_components::<Room, Keeper>()
             .add_observer(start)
             .configure_sets(PreUpdate, (QuorumSystems::Reflect, QuorumSystems::Apply).chain())
             .add_systems(
@@ -92,13 +97,9 @@ impl Plugin for QuorumPlugin {
 }
 
 /// Brings a room up as soon as it is spawned, or takes the place of another one on its entity.
-fn start(inserted: On<Insert, Room>, mut rooms: Query<(&mut Room, &mut RoomState)>, bell: Option<Res<AppBell>>) {
-    let Ok((mut room, mut state)) = rooms.get_mut(inserted.entity) else { return };
-    *state = RoomState::default();
-    let app = bell.map_or(Waker::noop().clone(), |bell| bell.0.clone());
-    if let Err(error) = room.start(app) {
-        *state = RoomState::Failed(error);
-    }
+fn start(inserted: On<Insert, Room>, mut commands: Commands) {
+    let room = inserted.entity;
+    commands.queue(move |world: &mut World| entrance::start(world, room));
 }
 
 /// Leaves every room when the app exits, and waits until each has handed over and flushed; 300 ms for

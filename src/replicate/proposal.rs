@@ -40,7 +40,7 @@ pub struct Settled {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is committed at this index, and was carried out on this peer.
+    /// It is committed at this index, and what it did is in this peer's state.
     Committed(LogIndex),
     /// It is committed, and its handler, or the room's permissions, refused it on every peer alike.
     Rejected {
@@ -49,6 +49,10 @@ pub enum Outcome {
         /// Why.
         reason: Reject,
     },
+    /// It may have been committed or not, carried out or refused, and nobody can tell any more: this peer was away for so
+    /// long that the room has forgotten what came of its proposals. The state shows what it did, if it did anything; what
+    /// is proposed from now on is decided as usual.
+    Unknown,
     /// It never left this node.
     NotTaken(Rejected),
     /// The room failed or was left before it was decided. If it is in a store that lasts, it goes on waiting

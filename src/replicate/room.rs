@@ -1,13 +1,20 @@
 //! The room's entity: how a game speaks in a room, and looks at it.
 
-use super::{Portable, Proposal, Read, entrance::Entrance, ledger::Ledger, portable};
+use super::{
+    Parent, Portable, Proposal, Read, chore::Workplace, continuation::Lineage, entrance::Entrance, ledger::Ledger,
+    portable,
+};
 use crate::{
-    raft::{COMMAND_BYTES_MAX, LogIndex, NodeId, Rejected},
-    room::{ByHand, Front, LEAVE_PATIENCE, ProposeError, ReadError, Request, RoomError, RoomStatus, Showcase, lock},
+    raft::{COMMAND_BYTES_MAX, LogIndex, LogTime, NodeId, Rejected},
+    room::{
+        ByHand, Front, LEAVE_PATIENCE, News, ProposeError, ReadError, Request, RoomError, RoomStatus, Showcase,
+        StateError, lock,
+    },
     wire::{self, Invitation, WHISPER_BYTES_MAX},
 };
 use bevy_ecs::prelude::*;
 use bevy_reflect::prelude::*;
+use bytes::Bytes;
 use std::{
     sync::{Mutex, MutexGuard},
     task::Waker,
@@ -50,6 +57,12 @@ pub struct Room {
     invitation: Option<Invitation>,
     #[reflect(ignore)]
     history: LogIndex,
+    #[reflect(ignore)]
+    stored: LogIndex,
+    #[reflect(ignore)]
+    time: LogTime,
+    #[reflect(ignore)]
+    lineage: Lineage,
     #[reflect(ignore)]
     end: End,
 }
@@ -142,7 +155,7 @@ impl Room {
         if body.len() > COMMAND_BYTES_MAX {
             return Err(Rejected::TooLarge { bytes: body.len(), limit: COMMAND_BYTES_MAX }.into());
         }
-        let proposal = self.ledger().issue();
+        let proposal = self.ledger().issue(body.clone());
         if self.request(Request::Propose { ticket: proposal.0, body }) {
             Ok(proposal)
         } else {
@@ -210,6 +223,17 @@ impl Room {
         &self.status
     }
 
+    /// The room that this one continues, if it does; known once its state is.
+    pub fn parent(&self) -> Option<Parent> {
+        self.lineage.parent
+    }
+
+    /// Whether this room can be [continued as a new one](Self::continue_as_new): what its store knew decided when it was
+    /// opened is carried out.
+    pub fn can_be_continued(&self) -> bool {
+        self.status.node.is_some() && self.status.applied >= self.stored
+    }
+
     /// The way into the room, once it is known. It reads as a link.
     pub fn invitation(&self) -> Option<&Invitation> {
         self.invitation.as_ref()
@@ -226,6 +250,9 @@ impl Room {
             seen: 0,
             invitation: None,
             history: LogIndex::default(),
+            stored: LogIndex::default(),
+            time: LogTime::default(),
+            lineage: Lineage::default(),
             end: End::Open,
         }
     }
@@ -251,14 +278,21 @@ impl Room {
         self.front.as_ref()
     }
 
+    /// What waits longest at the front of a room that isn't over.
+    pub(super) fn next_news(&self) -> Option<News> {
+        self.front().filter(|_| self.end != End::Past).and_then(|front| front.shared.next())
+    }
+
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         lock(&self.ledger)
     }
 
-    /// What the store said when it was opened: who we are, how to come in.
-    pub(super) fn opened(&mut self, node: NodeId, invitation: Invitation) {
+    /// What the store said when it was opened: who we are, how to come in, how far it knows the log decided.
+    pub(super) fn opened(&mut self, node: NodeId, invitation: Invitation, stored: LogIndex) {
         self.status.node = Some(node);
         self.invitation = Some(invitation);
+        self.stored = stored;
+        self.history = stored;
     }
 
     /// The log up to here is older than our part in it.
@@ -295,6 +329,65 @@ impl Room {
         self.status.commit = self.status.commit.max(index);
     }
 
+    /// Leaves at once, with what is waiting not carried out: its state can't be taken over. Gives back the proposals
+    /// and reads that come to nothing.
+    pub(super) fn give_up(&mut self) -> (Vec<Proposal>, Vec<Read>) {
+        self.leave();
+        self.end = End::Past;
+        let ledger = self.ledger();
+        (ledger.undecided(), ledger.unread())
+    }
+
+    /// Where work on the room's state is done.
+    pub(super) fn workplace(&self) -> Workplace {
+        match &self.front {
+            Some(front) if self.hand.is_none() => Workplace::Beside(front.shared.clone()),
+            _ => Workplace::Here,
+        }
+    }
+
+    /// The state at a mark is in bytes.
+    pub(super) fn snapshotted(&mut self, index: LogIndex, state: Bytes) {
+        self.status.state_error = None;
+        self.request(Request::Snapshotted { index, state });
+    }
+
+    /// No snapshot is made of the state at a mark.
+    pub(super) fn complain(&mut self, error: StateError) {
+        self.status.state_error = Some(error);
+    }
+
+    /// A command was carried out.
+    pub(super) fn carried_out(&mut self, index: LogIndex, time: LogTime) {
+        self.applied(index);
+        self.time = time;
+    }
+
+    /// The state is that of a snapshot. What was carried out after it, if anything, comes again.
+    pub(super) fn restored(&mut self, index: LogIndex, time: LogTime, parent: Option<Parent>) {
+        self.catch_up_to(self.status.applied);
+        self.carried_out(index, time);
+        self.lineage.parent = parent;
+    }
+
+    /// The log time of what was carried out last.
+    pub(super) fn time(&self) -> LogTime {
+        self.time
+    }
+
+    pub(super) fn lineage(&self) -> &Lineage {
+        &self.lineage
+    }
+
+    pub(super) fn lineage_mut(&mut self) -> &mut Lineage {
+        &mut self.lineage
+    }
+
+    /// Proposes what was proposed to the room that this one continues.
+    pub(super) fn propose_again(&self, proposal: Proposal, body: Bytes) {
+        self.request(Request::Propose { ticket: proposal.0, body });
+    }
+
     /// Whether the driver has shown something since the last [`look`](Self::look).
     pub(super) fn has_news(&self) -> bool {
         self.front.as_ref().is_some_and(|front| front.shared.has_news(self.seen))
@@ -308,7 +401,8 @@ impl Room {
     /// Takes over how the room stands, but for what only the main world knows; says whether that changed.
     pub(super) fn stand(&mut self, status: &RoomStatus) -> bool {
         let RoomStatus { applied, pending, .. } = self.status;
-        let status = RoomStatus { applied, pending, commit: status.commit.max(applied), ..status.clone() };
+        let (commit, state_error) = (status.commit.max(applied), self.status.state_error.clone());
+        let status = RoomStatus { applied, pending, commit, state_error, ..status.clone() };
         let changed = self.status != status;
         self.status = status;
         changed

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     link::{Credentials, Link, Sessions},
-    raft::{Config, LogIndex, Moment, Node},
+    raft::{Config, Moment, Node},
     storage::Opened,
 };
 use bevy_ecs::{
@@ -49,9 +49,9 @@ impl ConsensusWorld {
             node: identity.node(),
             invitation: identity.invitation.clone(),
             outbox: durable.outbox.iter().map(|(serial, body)| (*serial, body.clone())).collect(),
+            stored: durable.commit,
         });
-        desk.shared.report(Report::History(durable.commit));
-        let past = Past::until(durable.log.last().map_or_else(LogIndex::default, |entry| entry.index));
+        let past = Past::until(durable.log.last().map_or(durable.base.index, |entry| entry.index));
         storage.wake(waker.clone());
         let mut sessions =
             Sessions::new(link, Credentials::new(identity.key.clone(), &identity.invitation), nonces(seed));

@@ -2,7 +2,7 @@
 
 use super::{RoomError, Showcase};
 use crate::{
-    raft::{Applied, Holdup, LogIndex, NodeId, Rejected, Serial, Snapshot},
+    raft::{Applied, Decision, Holdup, LogIndex, LogPosition, NodeId, RECENT_MAX, Rejected, Serial, Snapshot},
     wire::Invitation,
 };
 use bytes::Bytes;
@@ -25,16 +25,29 @@ const WHISPERS_WAITING_MAX: usize = 1_024;
 
 /// What the main world asks for.
 pub(crate) enum Request {
-    Propose { ticket: Ticket, body: Bytes },
-    Whisper { kind: u64, body: Bytes },
-    Read { ticket: Ticket },
+    Propose {
+        ticket: Ticket,
+        body: Bytes,
+    },
+    Whisper {
+        kind: u64,
+        body: Bytes,
+    },
+    Read {
+        ticket: Ticket,
+    },
+    /// The state at a mark, in canonical bytes.
+    Snapshotted {
+        index: LogIndex,
+        state: Bytes,
+    },
     Leave,
 }
 
 /// What the consensus world tells.
 pub(crate) enum Report {
-    /// The store is open: who we are, how to come in, and what was never settled.
-    Opened { node: NodeId, invitation: Invitation, outbox: Vec<(Serial, Bytes)> },
+    /// The store is open: who we are, how to come in, what was never settled, and how far it knows the log decided.
+    Opened { node: NodeId, invitation: Invitation, outbox: Vec<(Serial, Bytes)>, stored: LogIndex },
     /// The log up to here is older than our part in it.
     History(LogIndex),
     /// A proposal got its serial; it is in the outbox.
@@ -53,8 +66,12 @@ pub(crate) enum Report {
 pub(crate) enum Turn {
     /// Carries out a command.
     Command(Applied),
+    /// An own command is settled by something else than being carried out here.
+    Settled { serial: Serial, decision: Option<Decision> },
     /// The state is as late as a read asked for, or the read was given up.
     Read { ticket: Ticket, outcome: Result<LogIndex, Holdup> },
+    /// Writes the state down as it is now, and answers with its bytes, now or later.
+    Snapshot(LogPosition),
     /// Takes this state over, whatever was carried out before.
     Restore(Arc<Snapshot>),
 }
@@ -66,6 +83,59 @@ struct Mail {
     turns: VecDeque<Turn>,
     /// The log holds no turns up to here but those above; none if that is known.
     through: Option<LogIndex>,
+}
+
+impl Mail {
+    /// Adds a turn. A state that is taken over stands for the commands and marks before it; what else waits comes after
+    /// it.
+    fn add(&mut self, turn: Turn) {
+        if matches!(turn, Turn::Restore(_)) {
+            self.turns.retain(|earlier| matches!(earlier, Turn::Read { .. } | Turn::Settled { .. }));
+            self.turns.push_front(turn);
+        } else {
+            self.turns.push_back(turn);
+        }
+    }
+
+    fn overtake(&mut self, snapshot: &Arc<Snapshot>, me: NodeId) {
+        let end = snapshot.position.index;
+        let is_behind = self.turns.iter().find_map(Turn::index).is_some_and(|first| first <= end);
+        if !is_behind {
+            return;
+        }
+        let count = self.turns.iter().take_while(|turn| turn.index().is_none_or(|index| index <= end)).count();
+        let overtaken: Vec<_> = self.turns.drain(..count).collect();
+        let own = |turn: &Turn| match turn {
+            Turn::Command(Applied { command, .. }) if command.author == me => Some(command.serial),
+            _ => None,
+        };
+        let last = overtaken.iter().filter_map(own).max().unwrap_or_default();
+        for turn in overtaken.into_iter().rev() {
+            match turn {
+                Turn::Command(applied) if applied.command.author == me => {
+                    let serial = applied.command.serial;
+                    let decision = Decision { index: applied.index, refusal: applied.refusal };
+                    // As far back as a snapshot remembers what handlers refused.
+                    let decision = (serial.0 + RECENT_MAX as u64 > last.0).then_some(decision);
+                    self.turns.push_front(Turn::Settled { serial, decision });
+                }
+                Turn::Settled { .. } | Turn::Read { .. } => self.turns.push_front(turn),
+                Turn::Command(_) | Turn::Snapshot(_) | Turn::Restore(_) => {}
+            }
+        }
+        self.turns.push_front(Turn::Restore(snapshot.clone()));
+    }
+}
+
+impl Turn {
+    /// The entry of the log that it carries out.
+    fn index(&self) -> Option<LogIndex> {
+        match self {
+            Self::Command(applied) => Some(applied.index),
+            Self::Snapshot(position) => Some(position.index),
+            Self::Settled { .. } | Self::Read { .. } | Self::Restore(_) => None,
+        }
+    }
 }
 
 /// The oldest thing that waits for the main world.
@@ -131,10 +201,18 @@ impl Shared {
     /// Hands turns over; the log holds no others up to `through`.
     pub fn advance(&self, turns: &mut Vec<Turn>, through: LogIndex) {
         let mut mail = lock(&self.mail);
-        mail.turns.extend(turns.drain(..));
+        for turn in turns.drain(..) {
+            mail.add(turn);
+        }
         mail.through = Some(through);
         drop(mail);
         self.ring();
+    }
+
+    /// Lets a snapshot take the place of the turns that it stands for, if some of them wait: the main world stalls, and
+    /// others made it meanwhile.
+    pub fn overtake(&self, snapshot: &Arc<Snapshot>, me: NodeId) {
+        lock(&self.mail).overtake(snapshot, me);
     }
 
     /// Takes what waits longest. Reports come before turns: that a command got its serial is known before it is

@@ -1,7 +1,7 @@
 //! Why a room stopped.
 
 use crate::{
-    raft::{Holdup, LogIndex, Rejected},
+    raft::{Holdup, Rejected},
     storage::StorageError,
     wire::{ClusterId, InvitationError},
 };
@@ -31,12 +31,12 @@ pub enum RoomError {
         /// The room of the invitation.
         invited: ClusterId,
     },
-    /// The log of the room begins with a snapshot, and this app takes none over.
-    #[error("what was done here up to entry {index} is kept as a snapshot, which this program doesn't read")]
-    SnapshotUnread {
-        /// The entry that the snapshot stands for.
-        index: LogIndex,
-    },
+    /// The room's state can't be taken over by this app; the store holds it as before.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// There is no room to continue as a new one, or it can't be continued yet.
+    #[error("there is nothing to continue: {0}")]
+    NothingToContinue(&'static str),
     /// Consensus panicked; nothing that was promised is lost, and the store can be opened again.
     #[error("the room stopped because of a fault in it: {0}; open it again to go on")]
     Fault(Arc<str>),
@@ -55,6 +55,60 @@ impl From<InvitationError> for RoomError {
     fn from(error: InvitationError) -> Self {
         Self::Invitation(error)
     }
+}
+
+/// Why a game's state can't be written down, or can't be taken over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The app has no such resource.
+    #[error("the state {name:?} is not in the app; insert it before a room is entered, and keep it there")]
+    Missing {
+        /// The state's name.
+        name: &'static str,
+    },
+    /// The value does not encode.
+    #[error("the state {name:?} can't be encoded; what is replicated must not contain what serde can't write")]
+    Unencodable {
+        /// The state's name.
+        name: &'static str,
+    },
+    /// The value has several encodings.
+    #[error(
+        "the state {name:?} is written in another way once it was read; \
+         replace what has no order of its own (say a HashMap by a BTreeMap), and keep all that is written"
+    )]
+    NotCanonical {
+        /// The state's name.
+        name: &'static str,
+    },
+    /// It is too large for a snapshot.
+    #[error("a state of {bytes} bytes is larger than the {limit} of a snapshot; keep large things beside it")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The room's state has a part that this build doesn't know.
+    #[error(
+        "the room's state holds {name:?}, which this build of the game doesn't know; use the build that the others use"
+    )]
+    Unknown {
+        /// The part's name.
+        name: Arc<str>,
+    },
+    /// A part was written by a version of the game that this build can't read.
+    #[error("the state {name:?} is of version {version}, which this build of the game can't read")]
+    Unreadable {
+        /// The part's name.
+        name: &'static str,
+        /// The version that wrote it.
+        version: u16,
+    },
+    /// The bytes are no state of a game.
+    #[error("the room's state can't be read; it is not of this game")]
+    Malformed,
 }
 
 /// Why a proposal had no effect.

@@ -3,20 +3,34 @@
 use super::RoomError;
 use crate::{
     link::Link,
-    raft::{Config, Durable, Permission},
+    raft::{Config, Durable, LogIndex, LogTime, Permission},
     storage::{Identity, MemoryDisk, Opened},
     wire::Invitation,
 };
+use bytes::Bytes;
 
 /// By which door somebody comes in.
 #[derive(Clone, Debug)]
 pub(crate) enum Door {
     /// Opens a new room that can be found at these addresses. Only this bootstraps a cluster.
     Open { rendezvous: Vec<String> },
+    /// Continues another room as a new one. This bootstraps a cluster too.
+    Continue { rendezvous: Vec<String>, legacy: Legacy },
     /// Comes in by an invitation, or comes back by it.
     Join(Invitation),
     /// Comes back to what the store holds, at another address if one is given.
     Resume { rendezvous: Option<Vec<String>> },
+}
+
+/// What a room that is continued leaves to the new one.
+#[derive(Clone, Debug)]
+pub(crate) struct Legacy {
+    /// The last entry of its log that was carried out.
+    pub index: LogIndex,
+    /// The log time by then.
+    pub time: LogTime,
+    /// The state, in canonical bytes.
+    pub state: Bytes,
 }
 
 /// Opens the store that belongs to a door.
@@ -46,6 +60,7 @@ impl Setup {
 pub(crate) fn in_memory(door: Door) -> Result<Opened, RoomError> {
     let (identity, durable) = match door {
         Door::Open { rendezvous } => found(rendezvous)?,
+        Door::Continue { rendezvous, legacy } => proceed(rendezvous, legacy)?,
         Door::Join(invitation) => (Identity::generate(invitation), Durable::default()),
         Door::Resume { .. } => return Err(RoomError::Unsupported("a store in memory holds nothing to resume")),
     };
@@ -59,6 +74,14 @@ pub(crate) fn found(rendezvous: Vec<String>) -> Result<(Identity, Durable), Room
     Ok((identity, durable))
 }
 
+/// The identity and first state of a room that continues another one.
+pub(crate) fn proceed(rendezvous: Vec<String>, legacy: Legacy) -> Result<(Identity, Durable), RoomError> {
+    let identity = Identity::generate(Invitation::new(rendezvous, Permission::Editor)?);
+    let Legacy { index, time, state } = legacy;
+    let durable = Durable::continuing(identity.node(), identity.public_key(), index, time, state);
+    Ok((identity, durable))
+}
+
 /// The store in a folder of a native disk.
 #[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
 pub(crate) fn on_disk(folder: &std::path::Path, door: Door) -> Result<Opened, RoomError> {
@@ -67,6 +90,10 @@ pub(crate) fn on_disk(folder: &std::path::Path, door: Door) -> Result<Opened, Ro
     match door {
         Door::Open { rendezvous } => {
             let (identity, durable) = found(rendezvous)?;
+            Ok(DiskStorage::create(folder, &identity, &durable)?)
+        }
+        Door::Continue { rendezvous, legacy } => {
+            let (identity, durable) = proceed(rendezvous, legacy)?;
             Ok(DiskStorage::create(folder, &identity, &durable)?)
         }
         Door::Join(invitation) if DiskStorage::exists(folder) => come_back(open(folder)?, invitation),

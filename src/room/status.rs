@@ -1,8 +1,9 @@
 //! What a room shows of itself.
 
+use super::StateError;
 use crate::{
     link::{Rendezvous, SessionStats},
-    raft::{LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term},
+    raft::{Holdup, LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term, Trouble},
 };
 use bevy_reflect::Reflect;
 use std::collections::BTreeMap;
@@ -35,10 +36,21 @@ pub struct RoomStatus {
     pub peers: Vec<NodeId>,
     /// Own proposals that are not decided.
     pub pending: usize,
+    /// Why they wait, if it is for anything but their turn; it reads as a sentence without its end.
+    pub holdup: Option<Holdup>,
     /// Whether newcomers can find the room.
     pub rendezvous: RendezvousState,
     /// Frames that were refused, from all links together.
     pub refused_frames: u64,
+    /// The last index that its newest snapshot stands for; zero without one.
+    pub snapshot: LogIndex,
+    /// The bytes of its log since then.
+    pub log_bytes: usize,
+    /// Why the log can't be cut, if it can't.
+    pub trouble: Option<Trouble>,
+    /// Why this app made no snapshot at the last mark, if it made none.
+    #[reflect(ignore)]
+    pub state_error: Option<StateError>,
 }
 
 /// What a node does in its room.

@@ -14,6 +14,7 @@ pub(super) struct Extent {
     snapshot: LogIndex,
     last: LogIndex,
     commit: LogIndex,
+    session: Option<LogIndex>,
     last_serial: Serial,
     submitted: Option<WriteId>,
 }
@@ -29,6 +30,7 @@ impl Extent {
             snapshot: durable.snapshot.as_ref().map_or(LogIndex(0), |snapshot| snapshot.position.index),
             last: LogIndex(base.0 + durable.log.len() as u64),
             commit: durable.commit,
+            session: durable.session,
             last_serial: durable.last_serial,
             submitted: None,
         }
@@ -45,6 +47,7 @@ impl Extent {
             compact: Some(founding.base).filter(|base| *base > LogPosition::default()),
             entries: founding.log.iter().cloned().collect(),
             commit: Some(founding.commit),
+            session: founding.session,
             outbox_put: founding.outbox.clone().into_iter().collect(),
             ..Write::default()
         };
@@ -86,6 +89,10 @@ impl Extent {
         }
         let kept = self.base <= self.snapshot && self.snapshot <= self.commit;
         assert!(kept, "the log begins after {}, the snapshot is of {}", self.base, self.snapshot);
+        if let Some(session) = write.session {
+            assert!(self.session < Some(session), "session {session} comes after {:?}", self.session);
+            self.session = Some(session);
+        }
         for (serial, _) in &write.outbox_put {
             assert!(*serial > self.last_serial, "serial {serial} was given out already");
             self.last_serial = *serial;

@@ -179,6 +179,7 @@ fn apply(durable: &mut Durable, write: Write) {
     durable.snapshot = write.snapshot.or(durable.snapshot.take());
     durable.log.extend(write.entries.iter().cloned());
     durable.commit = write.commit.unwrap_or(durable.commit);
+    durable.session = write.session.or(durable.session);
     if let Some(settled) = write.outbox_settled {
         durable.outbox = durable.outbox.split_off(&Serial(settled.0 + 1));
     }

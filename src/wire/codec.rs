@@ -9,15 +9,18 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
 
 /// The most bytes that [`decode`] ever takes, whatever limit it is called with.
-pub const DECODE_BYTES_MAX: usize = 1024 * 1024;
+pub const DECODE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Up to this size, what a value may claim to hold is bounded by the smaller allowance.
+/// Up to these sizes, what a value may claim to hold is bounded by a smaller allowance.
 const SMALL_BYTES_MAX: usize = 16 * 1024;
+const MEDIUM_BYTES_MAX: usize = 1024 * 1024;
 /// How much larger a value may be in memory than its encoding: one byte can stand for a `u128`.
 const GROWTH_MAX: usize = 16;
 /// What a small value may claim, in bytes of memory.
 const SMALL_CLAIM_MAX: usize = SMALL_BYTES_MAX * GROWTH_MAX;
-/// What any value may claim, in bytes of memory.
+/// What a value of medium size may claim.
+const MEDIUM_CLAIM_MAX: usize = MEDIUM_BYTES_MAX * GROWTH_MAX;
+/// What any value may claim.
 const CLAIM_MAX: usize = DECODE_BYTES_MAX * GROWTH_MAX;
 
 /// The bytes of `value`; the same value always has the same bytes if its collections are ordered.
@@ -54,6 +57,8 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, Wire
     let config = bincode::config::standard();
     let decoded = if bytes.len() <= SMALL_BYTES_MAX {
         bincode::serde::decode_from_slice(bytes, config.with_limit::<SMALL_CLAIM_MAX>())
+    } else if bytes.len() <= MEDIUM_BYTES_MAX {
+        bincode::serde::decode_from_slice(bytes, config.with_limit::<MEDIUM_CLAIM_MAX>())
     } else {
         bincode::serde::decode_from_slice(bytes, config.with_limit::<CLAIM_MAX>())
     };
@@ -133,7 +138,7 @@ mod tests {
 
     #[test]
     fn many_small_numbers_fit_the_allowance() {
-        for count in [SMALL_BYTES_MAX - 3, SMALL_BYTES_MAX + 3, DECODE_BYTES_MAX - 9] {
+        for count in [SMALL_BYTES_MAX - 3, SMALL_BYTES_MAX + 3, MEDIUM_BYTES_MAX - 9, MEDIUM_BYTES_MAX + 9] {
             let numbers = vec![1_u128; count];
             let bytes = encode(&numbers).unwrap();
             assert_eq!(decode::<Vec<u128>>(&bytes, DECODE_BYTES_MAX).as_ref(), Ok(&numbers));

@@ -118,7 +118,7 @@ impl Faults {
         if self.due <= now {
             let kind = self.draw();
             self.due = match self.inflict(kind, party, clients) {
-                Some(()) => now + self.dice.millis(700, 3_000),
+                Some(()) => now + self.dice.millis(700, 2_500),
                 None => now + WAITS,
             };
         }
@@ -144,6 +144,7 @@ impl Faults {
 
     /// Nothing, if there is nobody now to whom it could be done: then it comes up again.
     fn inflict(&mut self, kind: Kind, party: &mut Party, clients: &mut Clients) -> Option<()> {
+        party.ask_to_show();
         let peers = 0..party.seats.len();
         let up: Vec<usize> = peers.clone().filter(|peer| party.seats[*peer].is_up()).collect();
         let leader = party.leader();
@@ -177,7 +178,7 @@ impl Faults {
         };
         self.deck.retain(|other| *other != kind);
         *self.done.entry(kind).or_default() += 1;
-        party.note(format!("This was {kind:?}, for {lasts:?}"));
+        party.note(&format!("That was {kind:?}, for {lasts:?}, after {} answers", clients.answered()));
         let until = Instant::now() + lasts;
         self.wrong.extend(wrong.into_iter().map(|wrong| (until, wrong)));
         self.set_losses(party);

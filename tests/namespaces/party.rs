@@ -8,6 +8,8 @@ use crate::{
 use bevy_quorum::prelude::{NodeId, Term};
 use std::{
     collections::{BTreeMap, VecDeque},
+    fs::File,
+    io::Write,
     path::PathBuf,
     sync::mpsc::{self, Receiver, Sender},
     thread,
@@ -19,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Where the signaling server listens.
 const PORT: u16 = 3536;
 /// How much of what happened last is told when something went wrong.
-const CHRONICLE_MAX: usize = 80;
+const LAST_MAX: usize = 80;
 
 /// One peer.
 #[derive(Default)]
@@ -55,10 +57,14 @@ pub struct Party {
     pub seats: Vec<Seat>,
     /// Who led each term.
     pub leaders: BTreeMap<Term, NodeId>,
+    /// The most that anybody has shown to have done.
+    journal: Vec<u64>,
     speak: Sender<Said>,
     words: Receiver<Said>,
     began: Instant,
-    chronicle: VecDeque<String>,
+    chronicle: File,
+    /// Its end.
+    last: VecDeque<String>,
 }
 
 impl Party {
@@ -68,16 +74,18 @@ impl Party {
         world::lay_cables(&[Place::Rendezvous].into_iter().chain(peers).collect::<Vec<_>>());
         let (speak, words) = mpsc::channel();
         let mut party = Self {
+            chronicle: File::create(folder.join("chronicle.log")).unwrap(),
+            last: VecDeque::new(),
             folder,
             invitation: String::new(),
             rendezvous: None,
             losses: Losses::default(),
             seats: (0..size).map(|_| Seat::default()).collect(),
             leaders: BTreeMap::new(),
+            journal: Vec::new(),
             speak,
             words,
             began: Instant::now(),
-            chronicle: VecDeque::new(),
         };
         party.start_rendezvous();
         let url = format!("ws://{}:{PORT}", Place::Rendezvous.address());
@@ -112,19 +120,19 @@ impl Party {
     }
 
     pub fn bring_back(&mut self, peer: usize) {
-        self.note(format!("{} is started again", Place::Peer(peer).name()));
+        self.note(&format!("{} is started again", Place::Peer(peer).name()));
         self.start(peer, None);
     }
 
     pub fn kill(&mut self, peer: usize) {
-        self.note(format!("{} is killed", Place::Peer(peer).name()));
+        self.note(&format!("{} is killed", Place::Peer(peer).name()));
         let seat = &mut self.seats[peer];
         (seat.standing, seat.stopped) = (None, false);
         seat.process.take().expect("who is killed lives").kill();
     }
 
     pub fn stop(&mut self, peer: usize) {
-        self.note(format!("{} is stopped", Place::Peer(peer).name()));
+        self.note(&format!("{} is stopped", Place::Peer(peer).name()));
         let seat = &mut self.seats[peer];
         seat.process.as_ref().expect("who is stopped lives").stop();
         seat.stopped = true;
@@ -136,24 +144,24 @@ impl Party {
         if let Some(process) = seat.process.as_ref().filter(|_| seat.stopped) {
             process.go_on();
             seat.stopped = false;
-            self.note(format!("{} goes on", Place::Peer(peer).name()));
+            self.note(&format!("{} goes on", Place::Peer(peer).name()));
         }
     }
 
     pub fn start_rendezvous(&mut self) {
-        self.note("the signaling server is started".into());
+        self.note("the signaling server is started");
         self.rendezvous = Some(Process::rendezvous(&self.folder, PORT));
     }
 
     pub fn kill_rendezvous(&mut self) {
-        self.note("the signaling server is killed".into());
+        self.note("the signaling server is killed");
         self.rendezvous.take().expect("the server runs").kill();
     }
 
     /// From now on, these frames are lost and no others.
     pub fn lose(&mut self, losses: Losses) {
         if self.losses != losses {
-            self.note(format!("lost: {losses:?}"));
+            self.note(&format!("lost: {losses:?}"));
             world::lose(&losses);
             self.losses = losses;
         }
@@ -163,6 +171,12 @@ impl Party {
         if let Some(process) = &mut self.seats[peer].process {
             process.tell(order);
         }
+    }
+
+    /// Asks everybody to show what it holds.
+    pub fn ask_to_show(&mut self) {
+        self.seats.iter_mut().for_each(|seat| seat.shown = None);
+        (0..self.seats.len()).for_each(|peer| self.tell(peer, &Order::Show));
     }
 
     /// Listens until `deadline` at most; gives an operation that was settled.
@@ -185,21 +199,32 @@ impl Party {
             Some(Word::Settled(number, fate)) => return Some((number, fate)),
             Some(Word::Invitation(link)) => self.invitation = link,
             Some(Word::Standing(standing)) => self.stand(peer, standing, present),
-            Some(Word::Shown(shown)) if present => self.seats[peer].shown = Some(shown),
-            Some(Word::Shown(_)) => {}
+            Some(Word::Shown(shown)) => self.look_at(peer, shown, present),
         }
         None
     }
 
     /// What was said before a killing was true as well: nobody else may lead in the same term.
     fn stand(&mut self, peer: usize, standing: Standing, present: bool) {
-        self.note(format!("{} says {standing:?}", Place::Peer(peer).name()));
+        self.note(&format!("{} says {standing:?}", Place::Peer(peer).name()));
         if standing.leads {
             let leader = *self.leaders.entry(standing.term).or_insert(standing.node);
             assert_eq!(leader, standing.node, "two lead in term {}", standing.term);
         }
         if present {
             self.seats[peer].standing = Some(standing);
+        }
+    }
+
+    /// What somebody has done in one order, everybody does in that order, for good.
+    fn look_at(&mut self, peer: usize, shown: Shown, present: bool) {
+        let differ = self.journal.iter().zip(&shown.journal).position(|(one, other)| one != other);
+        assert_eq!(differ, None, "{} did something else: {:?}", Place::Peer(peer).name(), shown.journal);
+        if self.journal.len() < shown.journal.len() {
+            self.journal.clone_from(&shown.journal);
+        }
+        if present {
+            self.seats[peer].shown = Some(shown);
         }
     }
 
@@ -211,12 +236,14 @@ impl Party {
         }
     }
 
-    /// Remembers something for the case that it ends badly.
-    pub fn note(&mut self, event: String) {
-        if self.chronicle.len() == CHRONICLE_MAX {
-            self.chronicle.pop_front();
+    /// Writes down that something happened.
+    pub fn note(&mut self, event: &str) {
+        let event = format!("{:8.3} {event}", self.began.elapsed().as_secs_f64());
+        writeln!(self.chronicle, "{event}").unwrap();
+        if self.last.len() == LAST_MAX {
+            self.last.pop_front();
         }
-        self.chronicle.push_back(format!("{:8.3} {event}", self.began.elapsed().as_secs_f64()));
+        self.last.push_back(event);
     }
 }
 
@@ -224,7 +251,7 @@ impl Drop for Party {
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("What happened last:");
-            self.chronicle.iter().for_each(|event| eprintln!("{event}"));
+            self.last.iter().for_each(|event| eprintln!("{event}"));
         }
     }
 }

@@ -88,6 +88,9 @@ impl Diary {
             (write.compact, write.commit) = (Some(position), Some(position.index));
             write.entries = Entries::default();
         }
+        if n.is_multiple_of(17) {
+            write.session = Some(LogIndex(n));
+        }
         if n.is_multiple_of(2) {
             self.serial += 1;
             write.outbox_put = vec![(Serial(self.serial), Bytes::from(format!("command {n}")))];

@@ -197,8 +197,12 @@ pub(super) fn forget_settled(settled: On<Settled>, mut drafts: ResMut<Drafts>) {
     if drafts.waiting.remove(&settled.proposal).is_some() {
         drafts.version += 1;
     }
-    if let Outcome::Rejected { reason, .. } = &settled.outcome {
-        drafts.refusal = Some(reason.to_string());
+    match &settled.outcome {
+        Outcome::Rejected { reason, .. } => drafts.refusal = Some(reason.to_string()),
+        Outcome::Unknown => {
+            drafts.refusal = Some("you were away for long, and some of your changes may be lost".into())
+        }
+        _ => {}
     }
 }
 

@@ -8,12 +8,15 @@
 
 use super::StrokeId;
 use bevy_quorum::raft::LogIndex;
+use serde::{Deserialize, Serialize};
 
 /// How many of their latest actions a person can undo.
 pub const UNDO_MAX: usize = 200;
+/// How many strokes these actions are about, all together; the latest action may be about more.
+const TOUCHED_MAX: usize = 20_000;
 
 /// Whether a stroke is shown, and which command decided that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Shown, or erased.
     pub shown: bool,
@@ -29,39 +32,68 @@ pub trait Sheet {
     fn set_mark(&mut self, id: StrokeId, mark: Mark);
 }
 
-/// The strokes that one action showed or hid, each with the command that did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Action(Vec<(StrokeId, LogIndex)>);
+/// A stroke that an action showed or hid, and the command that did.
+pub type Touch = (StrokeId, LogIndex);
+
+/// The strokes that one action showed or hid.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Action(Vec<Touch>);
 
 /// What one person can undo and redo.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
     done: Vec<Action>,
     undone: Vec<Action>,
+    /// The person's last command.
+    last: LogIndex,
 }
 
 impl Timeline {
-    /// Notes that the command at `writer` showed or hid `strokes`; if `continued`, as part of the action before.
-    pub fn record(&mut self, strokes: impl IntoIterator<Item = StrokeId>, writer: LogIndex, continued: bool) {
-        self.undone.clear();
+    /// Notes that the command at `writer` showed or hid `strokes`; if `continued`, as part of the action before. Gives
+    /// back what can't be undone or redone any more.
+    pub fn record(
+        &mut self,
+        strokes: impl IntoIterator<Item = StrokeId>,
+        writer: LogIndex,
+        continued: bool,
+    ) -> Vec<Touch> {
+        self.last = writer;
+        let mut forgotten: Vec<_> = self.undone.drain(..).flat_map(|action| action.0).collect();
         if !continued || self.done.is_empty() {
             self.done.push(Action::default());
         }
         if let Some(action) = self.done.last_mut() {
             action.0.extend(strokes.into_iter().map(|id| (id, writer)));
         }
-        if self.done.len() > UNDO_MAX {
-            self.done.remove(0);
+        while self.done.len() > UNDO_MAX || (self.done.len() > 1 && self.touched() > TOUCHED_MAX) {
+            forgotten.extend(self.done.remove(0).0);
         }
+        forgotten
+    }
+
+    /// The person's last command.
+    pub fn last(&self) -> LogIndex {
+        self.last
+    }
+
+    /// Everything that could still be undone or redone.
+    pub fn into_touches(self) -> impl Iterator<Item = Touch> {
+        self.done.into_iter().chain(self.undone).flat_map(|action| action.0)
+    }
+
+    fn touched(&self) -> usize {
+        self.done.iter().map(|action| action.0.len()).sum()
     }
 
     /// Takes back the latest action that still can be; false if there is none.
     pub fn undo(&mut self, sheet: &mut impl Sheet, writer: LogIndex) -> bool {
+        self.last = writer;
         flip_latest(&mut self.done, &mut self.undone, sheet, writer)
     }
 
     /// Does the latest undone action again; false if there is none.
     pub fn redo(&mut self, sheet: &mut impl Sheet, writer: LogIndex) -> bool {
+        self.last = writer;
         flip_latest(&mut self.undone, &mut self.done, sheet, writer)
     }
 

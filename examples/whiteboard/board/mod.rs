@@ -1,17 +1,20 @@
 //! The board itself: strokes, the commands that change it, what is whispered beside them. Nothing here draws, so a
 //! peer without a window runs it too.
 
+mod changes;
 mod codec;
 mod commands;
 mod drafts;
 mod history;
 mod introduction;
 pub mod path;
+mod saved;
 mod sheet;
 pub mod simplify;
 mod stroke;
 mod whispers;
 
+pub use changes::Version;
 pub use commands::{AddStroke, EraseStrokes, Ids, Redo, Undo};
 pub use drafts::{Drafts, Preview};
 pub use introduction::Myself;
@@ -28,6 +31,7 @@ pub struct BoardPlugin;
 impl Plugin for BoardPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Board>()
+            .replicate_resource::<Board>()
             .init_resource::<Drafts>()
             .add_command(commands::add_stroke)
             .add_command(commands::erase_strokes)

@@ -1,32 +1,40 @@
 //! The board: what everybody has drawn, in the order of the log.
 
 use super::{
-    Stroke, StrokeId, codec,
-    history::{Mark, Sheet, Timeline},
+    Stroke, StrokeId,
+    changes::{Changes, Version},
+    codec,
+    history::{Mark, Sheet, Timeline, Touch},
 };
 use bevy::prelude::Resource;
 use bevy_quorum::raft::{LogIndex, NodeId};
+use bytes::Bytes;
 use std::{
     collections::BTreeMap,
     fmt,
-    ops::Bound::{Excluded, Unbounded},
     sync::{Arc, OnceLock},
 };
 
 /// The most strokes that a board shows.
 pub const STROKES_MAX: usize = 100_000;
+/// The most bytes of a board's strokes, shown or not.
+pub const BOARD_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How many people's histories a board remembers; of more, the longest idle is forgotten.
+const PEOPLE_MAX: usize = 256;
 
 /// The strokes of everybody, decided by the log alone: the same commands give the same board.
+///
+/// A stroke that was erased is kept as long as somebody can bring it back.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct Board {
-    records: BTreeMap<StrokeId, Record>,
+    pub(super) records: BTreeMap<StrokeId, Record>,
+    /// What each person can undo.
+    pub(super) timelines: BTreeMap<NodeId, Timeline>,
     /// The shown strokes from bottom to top.
     shown: BTreeMap<LogIndex, StrokeId>,
-    /// What each person can undo.
-    timelines: BTreeMap<NodeId, Timeline>,
-    /// The strokes by when they last changed.
-    changes: BTreeMap<u64, StrokeId>,
-    version: u64,
+    /// What the records take, encoded.
+    bytes: usize,
+    changes: Changes,
     /// The digest, once somebody asked for it since the last change.
     digest: OnceLock<Digest>,
 }
@@ -40,12 +48,32 @@ pub struct Record {
     pub place: LogIndex,
     /// The corners of the smallest box around its points, in pixels.
     pub bounds: ((f32, f32), (f32, f32)),
-    mark: Mark,
+    pub(super) author: NodeId,
+    pub(super) mark: Mark,
+    /// The stroke's bytes.
+    pub(super) encoded: Bytes,
+    /// The number of its last change.
     changed: u64,
     hash: blake3::Hash,
 }
 
 impl Record {
+    /// A stroke that is not on a board yet.
+    pub(super) fn new(
+        id: StrokeId,
+        author: NodeId,
+        place: LogIndex,
+        mark: Mark,
+        stroke: Stroke,
+        encoded: Bytes,
+    ) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        // Each part has a length that is fixed or follows from its bytes.
+        hasher.update(&id.0.to_le_bytes()).update(&author.0.to_le_bytes()).update(&encoded);
+        let (bounds, hash) = (stroke.bounds(), hasher.finalize());
+        Self { stroke: Arc::new(stroke), place, bounds, author, mark, encoded, changed: 0, hash }
+    }
+
     /// Whether it is on the board, and not erased.
     pub fn is_shown(&self) -> bool {
         self.mark.shown
@@ -100,14 +128,15 @@ impl Board {
         })
     }
 
-    /// Rises with every change.
-    pub fn version(&self) -> u64 {
-        self.version
+    /// Differs after every change.
+    pub fn version(&self) -> Version {
+        self.changes.version()
     }
 
-    /// The strokes that changed after `version`, in the order of their last change.
-    pub fn changed_since(&self, version: u64) -> impl Iterator<Item = StrokeId> {
-        self.changes.range((Excluded(version), Unbounded)).map(|(_, id)| *id)
+    /// The strokes that changed after `version`, each with its place, in the order of their last change; none if so much
+    /// changed that everything has to be looked at.
+    pub fn changed_since(&self, version: Version) -> Option<impl Iterator<Item = (StrokeId, LogIndex)>> {
+        self.changes.since(version)
     }
 
     /// What a person can undo and redo.
@@ -130,17 +159,13 @@ impl Board {
         if self.records.contains_key(&id) {
             return Err("this stroke is on the board already");
         }
-        let record = Record {
-            stroke: Arc::new(stroke.clone()),
-            place: index,
-            bounds: stroke.bounds(),
-            mark: Mark { shown: false, writer: index },
-            changed: 0,
-            hash: canonical_hash(id, author, stroke),
-        };
-        self.records.insert(id, record);
-        self.set_mark(id, Mark { shown: true, writer: index });
-        self.timelines.entry(author).or_default().record([id], index, continued);
+        let encoded = Bytes::from(codec::encode(stroke));
+        if self.bytes + encoded.len() > BOARD_BYTES_MAX {
+            return Err("the board is full");
+        }
+        let mark = Mark { shown: true, writer: index };
+        self.insert(id, Record::new(id, author, index, mark, stroke.clone(), encoded));
+        self.remember(author, [id], index, continued);
         Ok(())
     }
 
@@ -158,7 +183,7 @@ impl Board {
             return Err("somebody else erased it first");
         }
         erased.iter().for_each(|&id| self.set_mark(id, Mark { shown: false, writer: index }));
-        self.timelines.entry(author).or_default().record(erased, index, continued);
+        self.remember(author, erased, index, continued);
         Ok(())
     }
 
@@ -178,6 +203,46 @@ impl Board {
         self.timelines.insert(author, timeline);
         moved.then_some(())
     }
+
+    /// An empty board on which these people have a history.
+    pub(super) fn with_histories(timelines: BTreeMap<NodeId, Timeline>) -> Self {
+        Self { timelines, ..Self::default() }
+    }
+
+    /// Puts a stroke on the board, shown or not.
+    pub(super) fn insert(&mut self, id: StrokeId, record: Record) {
+        let mark = record.mark;
+        self.bytes += record.encoded.len();
+        self.records.insert(id, record);
+        self.set_mark(id, mark);
+    }
+
+    fn remember(
+        &mut self,
+        author: NodeId,
+        touched: impl IntoIterator<Item = StrokeId>,
+        index: LogIndex,
+        continued: bool,
+    ) {
+        let forgotten = self.timelines.entry(author).or_default().record(touched, index, continued);
+        self.forget(forgotten);
+        if self.timelines.len() > PEOPLE_MAX {
+            let idle = self.timelines.iter().min_by_key(|(_, timeline)| timeline.last()).map(|(person, _)| *person);
+            let timeline = idle.and_then(|person| self.timelines.remove(&person)).unwrap_or_default();
+            self.forget(timeline.into_touches());
+        }
+    }
+
+    /// Drops those strokes that stay erased, because nobody can bring them back any more.
+    fn forget(&mut self, touches: impl IntoIterator<Item = Touch>) {
+        for (id, token) in touches {
+            let erased = self.mark(id).is_some_and(|mark| !mark.shown && mark.writer == token);
+            if let Some(record) = erased.then(|| self.records.remove(&id)).flatten() {
+                self.bytes -= record.encoded.len();
+                self.changes.forget(record.changed);
+            }
+        }
+    }
 }
 
 impl Sheet for Board {
@@ -188,10 +253,7 @@ impl Sheet for Board {
     fn set_mark(&mut self, id: StrokeId, mark: Mark) {
         let Some(record) = self.records.get_mut(&id) else { return };
         self.digest = OnceLock::new();
-        self.version += 1;
-        self.changes.remove(&record.changed);
-        self.changes.insert(self.version, id);
-        record.changed = self.version;
+        record.changed = self.changes.note(record.changed, id, record.place);
         record.mark = mark;
         if mark.shown {
             self.shown.insert(record.place, id);
@@ -199,13 +261,6 @@ impl Sheet for Board {
             self.shown.remove(&record.place);
         }
     }
-}
-
-/// The hash of name, author and stroke, each with a length that is fixed or follows from its bytes.
-fn canonical_hash(id: StrokeId, author: NodeId, stroke: &Stroke) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&id.0.to_le_bytes()).update(&author.0.to_le_bytes()).update(&codec::encode(stroke));
-    hasher.finalize()
 }
 
 #[cfg(test)]
@@ -362,6 +417,7 @@ mod tests {
     fn the_same_commands_give_the_same_board() {
         arbtest::arbtest(|u| {
             let (mut one, mut other) = (Play::default(), Play::default());
+            let before = one.board.clone();
             for step in 0..u.int_in_range(1..=60)? {
                 let who = *u.choose(&[ADA, BOB])?;
                 let target = u.int_in_range(0..=step)?;
@@ -376,8 +432,9 @@ mod tests {
                 }
             }
             assert_eq!(one.board.digest(), other.board.digest());
-            let changed: Vec<_> = one.board.changed_since(0).collect();
-            assert_eq!(changed.len(), one.board.records.len(), "each stroke is noted as changed, once");
+            let changed = one.board.changed_since(before.version()).unwrap();
+            let kept = changed.filter(|(id, _)| one.board.get(*id).is_some()).count();
+            assert_eq!(kept, one.board.records.len(), "each stroke is noted as changed, once");
             Ok(())
         });
     }
@@ -389,6 +446,55 @@ mod tests {
         play.draw(ADA, 2);
         let seen = play.board.version();
         play.erase(BOB, &[1]).unwrap();
-        assert_eq!(play.board.changed_since(seen).collect::<Vec<_>>(), [StrokeId(1)]);
+        assert_eq!(play.board.changed_since(seen).unwrap().collect::<Vec<_>>(), [(StrokeId(1), LogIndex(1))]);
+    }
+
+    #[test]
+    fn an_erased_stroke_is_kept_as_long_as_somebody_can_bring_it_back() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        play.draw(ADA, 2);
+        play.erase(BOB, &[1]).unwrap();
+        play.undo(ADA).unwrap();
+        let seen = play.board.version();
+        play.draw(ADA, 3);
+        assert!(play.board.get(StrokeId(1)).is_some(), "Bob can");
+        assert!(play.board.get(StrokeId(2)).is_none(), "Ada drew on instead of bringing it back");
+        (10..10 + UNDO_MAX as u64).for_each(|id| play.draw(BOB, id));
+        assert!(play.board.get(StrokeId(1)).is_none(), "Bob can't any more");
+        assert_eq!(play.board.bytes, play.board.shown().map(|(_, record)| record.encoded.len()).sum::<usize>());
+        assert!(play.board.changed_since(seen).is_some_and(|mut changed| changed.all(|(id, _)| id.0 > 2)));
+    }
+
+    #[test]
+    fn who_has_not_seen_a_stroke_go_hears_of_it_though_it_is_gone() {
+        let mut play = Play::default();
+        play.draw(ADA, 1);
+        let seen = play.board.version();
+        play.undo(ADA).unwrap();
+        play.draw(ADA, 2);
+        let changed: Vec<_> = play.board.changed_since(seen).unwrap().map(|(id, _)| id.0).collect();
+        assert_eq!(changed, [1, 2]);
+        assert!(play.board.get(StrokeId(1)).is_none());
+    }
+
+    #[test]
+    fn who_has_not_looked_for_long_looks_at_everything() {
+        let mut play = Play::default();
+        let seen = play.board.version();
+        for id in 0..5_000 {
+            play.draw(ADA, id);
+            play.undo(ADA).unwrap();
+        }
+        assert!(play.board.changed_since(seen).is_none());
+        assert_eq!(play.board.records.len(), 1);
+    }
+
+    #[test]
+    fn the_longest_idle_of_many_people_can_undo_no_more() {
+        let mut play = Play::default();
+        (0..=PEOPLE_MAX as u64).for_each(|person| play.draw(NodeId(person), person));
+        assert_eq!(play.undo(NodeId(0)), Err("nothing is left to undo"));
+        assert_eq!(play.undo(NodeId(1)), Ok(()));
     }
 }

@@ -1,6 +1,6 @@
 //! The board as this person sees it: what is decided, with what they did since laid over it.
 
-use crate::board::{Board, Drafts, Preview, StrokeId};
+use crate::board::{Board, Drafts, Preview, StrokeId, Version};
 use bevy::prelude::*;
 use bevy_quorum::prelude::*;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ pub struct Shown {
     pub preview: Preview,
     /// Strokes under the eraser, on their way out.
     pub erasing: BTreeSet<StrokeId>,
-    computed_for: Option<(u64, u64, NodeId)>,
+    computed_for: Option<(Version, u64, NodeId)>,
 }
 
 impl Shown {

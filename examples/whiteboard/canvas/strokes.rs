@@ -2,7 +2,7 @@
 
 use super::{Shown, ink};
 use crate::{
-    board::{Board, Record, StrokeId, path},
+    board::{Board, Record, StrokeId, Version, path},
     theme::{ERASING_OPACITY, Theme},
 };
 use bevy::prelude::*;
@@ -18,7 +18,7 @@ const CHUNK_DEPTH: f32 = 1.0 / 128.0;
 #[derive(Resource, Default)]
 pub struct Chunks {
     chunks: BTreeMap<u64, Chunk>,
-    version: u64,
+    version: Version,
     theme: Theme,
     hidden: BTreeSet<StrokeId>,
     erasing: BTreeSet<StrokeId>,
@@ -63,21 +63,24 @@ pub fn draw_strokes(
 impl Chunks {
     /// The chunks that something changed in, with the strokes that did.
     fn take_changes(&mut self, board: &Board, shown: &Shown, theme: Theme) -> BTreeMap<u64, BTreeSet<StrokeId>> {
-        let mut changed: BTreeSet<StrokeId> = board.changed_since(self.version).collect();
-        changed.extend(self.hidden.symmetric_difference(&shown.preview.hidden));
-        changed.extend(self.erasing.symmetric_difference(&shown.erasing));
-        if self.theme != theme {
-            changed.extend(board.shown().map(|(id, _)| id));
+        let mut changed: BTreeMap<StrokeId, LogIndex> = BTreeMap::new();
+        match board.changed_since(self.version) {
+            Some(since) if self.theme == theme => changed.extend(since),
+            _ => {
+                changed.extend(self.chunks.values().flat_map(Chunk::places));
+                changed.extend(board.shown().map(|(id, record)| (id, record.place)));
+            }
         }
+        let hidden = self.hidden.symmetric_difference(&shown.preview.hidden);
+        let marked = hidden.chain(self.erasing.symmetric_difference(&shown.erasing));
+        changed.extend(marked.filter_map(|id| Some((*id, board.get(*id)?.place))));
         self.version = board.version();
         self.theme = theme;
         self.hidden.clone_from(&shown.preview.hidden);
         self.erasing.clone_from(&shown.erasing);
         let mut dirty: BTreeMap<u64, BTreeSet<StrokeId>> = BTreeMap::new();
-        for id in changed {
-            if let Some(record) = board.get(id) {
-                dirty.entry(record.place.0 / PLACES_PER_CHUNK).or_default().insert(id);
-            }
+        for (id, place) in changed {
+            dirty.entry(place.0 / PLACES_PER_CHUNK).or_default().insert(id);
         }
         dirty
     }
@@ -91,12 +94,20 @@ impl Chunk {
         Self { entity, mesh, strokes: BTreeMap::new() }
     }
 
+    /// The strokes in it, with their places.
+    fn places(&self) -> impl Iterator<Item = (StrokeId, LogIndex)> {
+        self.strokes.iter().map(|(place, id)| (*id, *place))
+    }
+
     /// Adds what is new on top; begins anew where something below changed.
     fn update(&mut self, mesh: &mut Mesh, board: &Board, shown: &Shown, theme: Theme, changed: &BTreeSet<StrokeId>) {
-        let records = changed.iter().filter_map(|id| Some((*id, board.get(*id)?)));
         let mut visible: BTreeMap<LogIndex, (StrokeId, &Record)> = BTreeMap::new();
         let mut begin_anew = false;
-        for (id, record) in records {
+        for id in changed.iter().copied() {
+            let Some(record) = board.get(id) else {
+                begin_anew = true;
+                continue;
+            };
             let above_all = self.strokes.last_key_value().is_none_or(|(top, _)| *top < record.place);
             begin_anew |= !above_all;
             if record.is_shown() && shown.shows(id) {

@@ -1,6 +1,7 @@
 //! The floating panels over the board: a file per panel.
 
 mod avatars;
+mod continue_board;
 mod corner;
 mod cursors;
 mod failure;
@@ -36,6 +37,8 @@ pub enum Open {
     Status,
     /// All colours.
     Palette,
+    /// Whether to go on without those who are missing.
+    Continue,
 }
 
 /// Shows the panels.
@@ -51,7 +54,7 @@ impl Plugin for PanelsPlugin {
                 welcome::show,
                 (toolbar::show, properties::show, corner::show, avatars::show, status::show),
                 notice::show,
-                (share::show, help::show, failure::show),
+                (share::show, help::show, continue_board::show, failure::show),
             )
                 .chain(),
         );

@@ -79,7 +79,8 @@ fn link_row(ui: &mut Ui, tokens: &Tokens, link: &str, notice: &mut Notice) {
     });
 }
 
-fn fact(ui: &mut Ui, tokens: &Tokens, icon: Icon, words: &str) {
+/// A line with a picture of how good the news is.
+pub fn fact(ui: &mut Ui, tokens: &Tokens, icon: Icon, words: &str) {
     ui.horizontal_top(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(22.0, 18.0), Sense::hover());
         let color = match icon {

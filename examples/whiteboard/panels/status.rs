@@ -12,6 +12,7 @@ use crate::{
     board::{Board, Drafts},
     canvas::PENDING_PATIENCE,
     presence::People,
+    stranded::Stranded,
     theme::{Theme, Tokens},
     tools::Command,
 };
@@ -31,6 +32,7 @@ pub struct Facts<'w, 's> {
     people: Res<'w, People>,
     board: Res<'w, Board>,
     drafts: Res<'w, Drafts>,
+    stranded: Res<'w, Stranded>,
 }
 
 /// Shows the line and, when it is open, what is behind it.
@@ -62,6 +64,10 @@ pub fn show(
             island::frame(tokens).inner_margin(Margin::same(14)).show(ui, |ui| {
                 ui.set_width(270.0);
                 details(ui, tokens, room.status(), &facts, &mut notice);
+                if facts.stranded.for_long() && island::quiet_button(ui, tokens, "Go on without the others…").clicked()
+                {
+                    commands.write(Command::Toggle(Open::Continue));
+                }
             });
         });
         context.request_repaint_after(Duration::from_millis(500));
@@ -115,6 +121,9 @@ fn rows(status: &RoomStatus, facts: &Facts) -> Vec<(String, String)> {
         ("Board".to_owned(), facts.board.digest().to_string()[..12].to_owned()),
         ("Newcomers".to_owned(), newcomers(&status.rendezvous)),
     ];
+    if let Some(holdup) = status.holdup {
+        rows.push(("Why they wait".to_owned(), holdup.to_string()));
+    }
     if status.refused_frames > 0 {
         rows.push(("Refused frames".to_owned(), status.refused_frames.to_string()));
     }

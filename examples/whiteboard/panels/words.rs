@@ -1,5 +1,6 @@
 //! How the room stands, in plain words.
 
+use crate::stranded::voters_here;
 use bevy_quorum::prelude::*;
 use std::collections::BTreeSet;
 
@@ -35,8 +36,7 @@ fn joining(status: &RoomStatus) -> String {
 fn open(status: &RoomStatus, waiting: usize) -> (Mood, String) {
     let here: BTreeSet<_> = status.peers.iter().copied().chain(status.node).collect();
     let members: BTreeSet<_> = status.voters.iter().chain(&status.learners).copied().collect();
-    let voters_here = status.voters.iter().filter(|voter| here.contains(voter)).count();
-    let needed = status.voters.len() / 2 + 1;
+    let (voters_here, needed) = voters_here(status);
     if voters_here < needed {
         return (Mood::Waiting, short_of_people(status, voters_here, needed, waiting));
     }

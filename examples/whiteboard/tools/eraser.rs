@@ -47,7 +47,7 @@ fn mark(shown: &mut Shown, board: &Board, from: Vec2, to: Vec2, radius: f32) {
 
 fn erase(shown: &mut Shown, drafts: &mut Drafts, rooms: &Query<&Room>) {
     let erased = std::mem::take(&mut shown.erasing);
-    if let (false, Ok(room)) = (erased.is_empty(), rooms.single())
+    if let (false, Some(room)) = (erased.is_empty(), rooms.iter().next())
         && let Err(error) = drafts.erase(room, erased)
     {
         drafts.refusal = Some(format!("That could not be erased: {error}."));

@@ -188,7 +188,7 @@ fn travel(
     rooms: &Query<&Room>,
     step: impl FnOnce(&mut Drafts, &Room) -> Result<(), ProposeError>,
 ) {
-    let Ok(room) = rooms.single() else { return };
+    let Some(room) = rooms.iter().next() else { return };
     if let Err(error) = step(drafts, room) {
         drafts.refusal = Some(format!("That could not be undone: {error}."));
     }

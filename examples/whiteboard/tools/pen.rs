@@ -101,7 +101,7 @@ pub fn draw(
 }
 
 fn leave_stroke(drawing: Drawing, apart: f32, drafts: &mut Drafts, rooms: &Query<&Room>) {
-    let Ok(room) = rooms.single() else { return };
+    let Some(room) = rooms.iter().next() else { return };
     let (id, stroke) = drawing.finish(apart);
     let proposed = stroke
         .map_err(|error| error.to_string())

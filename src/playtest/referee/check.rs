@@ -32,6 +32,7 @@ checks! {
     CommittedStays: "what is committed stays",
     DurableMajority: "committed is durable on a majority",
     SameState: "same commands, same state",
+    Agreed: "agreed before stored",
     NoReturn: "nothing goes back",
     InOrder: "snapshot, applied, commit, end of log in this order",
     DurablePromise: "durable before promised",

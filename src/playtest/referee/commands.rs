@@ -3,7 +3,7 @@
 use super::Check;
 use crate::{
     playtest::{machine::Machine, state::State},
-    raft::{Applied, NodeId, Serial},
+    raft::{Applied, Decision, LogIndex, NodeId, Serial},
 };
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ pub(super) struct Commands {
     applied: Vec<Applied>,
     /// The state after each of them.
     states: Vec<State>,
-    last_serials: BTreeMap<NodeId, Serial>,
+    /// Each author's session, and its last command.
+    last_serials: BTreeMap<NodeId, (LogIndex, Serial)>,
 }
 
 impl Commands {
@@ -29,13 +30,25 @@ impl Commands {
                 .holds(before == applied, || format!("{id} does {applied:?} instead of {before:?}"));
         }
         Check::SameState.holds(self.applied.len() == place, || format!("{id} skips a command"));
-        let last = self.last_serials.entry(applied.command.author).or_default();
-        Check::ExactlyOnce.holds(applied.command.serial == last.next(), || format!("{applied:?} comes after {last}"));
-        *last = applied.command.serial;
+        let (author, serial) = (applied.command.author, applied.command.serial);
+        let node = machine.node.as_ref().expect("who applies something runs");
+        let session = node.membership_at(applied.index).members.get(&author).map_or(LogIndex(0), |it| it.session);
+        let (former, last) = self.last_serials.insert(author, (session, serial)).unwrap_or_default();
+        let follows = serial == last.next() || (session > former && serial > last);
+        Check::ExactlyOnce.holds(follows, || format!("{applied:?} comes after {last}"));
         let mut state = self.states.last().copied().unwrap_or_default();
         state.apply(applied);
         self.states.push(state);
         self.applied.push(applied.clone());
+    }
+
+    /// What a node hears of an own command that it didn't apply is true.
+    pub fn inspect_settled(&self, machine: &Machine, serial: Serial) {
+        let Some(said) = machine.settled[&serial] else { return };
+        let is_it = |applied: &&Applied| applied.command.author.0 == machine.id && applied.command.serial == serial;
+        let decision = |applied: &Applied| Decision { index: applied.index, refusal: applied.refusal };
+        let meant = self.applied.iter().rev().find(is_it).map(decision);
+        Check::ExactlyOnce.holds(meant == Some(said), || format!("{} hears {said:?} of {serial}", machine.id));
     }
 
     /// Looks at a state that a node takes over: it is what came of the commands that it stands for.

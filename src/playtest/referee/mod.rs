@@ -13,7 +13,7 @@ mod promises;
 mod snapshots;
 
 use super::{machine::Machine, sim::Coverage, state::State};
-use crate::raft::{Applied, Entry, LogIndex, Membership, Message, Moment, NodeId, RoleKind, Write};
+use crate::raft::{Applied, Entry, LogIndex, Membership, Message, Moment, NodeId, RoleKind, Serial, Write};
 pub use check::Check;
 use commands::Commands;
 use configurations::Configurations;
@@ -97,7 +97,7 @@ impl Referee {
         let node = machine.node.as_ref().expect("who writes runs");
         self.logs.inspect_write(machine, node, write);
         self.configurations.inspect_write(node, write);
-        self.snapshots.inspect_write(node.id(), write);
+        self.snapshots.inspect_write(node, write, self.logs.committed());
     }
 
     /// Looks at a message before it leaves.
@@ -121,5 +121,10 @@ impl Referee {
     /// Looks at the last command that a node has carried out.
     pub fn inspect_applied(&mut self, machine: &Machine) {
         self.commands.inspect(machine);
+    }
+
+    /// Looks at an own command that a node has seen the end of without applying it.
+    pub fn inspect_settled(&self, machine: &Machine, serial: Serial) {
+        self.commands.inspect_settled(machine, serial);
     }
 }

@@ -45,7 +45,8 @@ impl Promises {
                 let agreed = leader.is_none_or(|leader| is_at(leader, kept));
                 Check::LogMatching.holds(agreed, || format!("{id} acknowledges what {to} does not hold"));
             }
-            MessageBody::Forward { commands, .. } => {
+            MessageBody::Forward { session, commands, .. } => {
+                durable(disk.session == Some(*session), "forwards in a session");
                 durable(commands.iter().all(|(serial, _)| *serial <= disk.last_serial), "forwards commands");
                 let sent = self.sent.entry(id).or_default();
                 self.sent_again += commands.iter().filter(|(serial, _)| serial <= sent).count() as u64;

@@ -1,6 +1,6 @@
 //! What clients do: swaps and reads of registers, at any node, at any time.
 
-use super::{Action, Operation, Reply, Simulation};
+use super::{Action, Operation, Simulation};
 use crate::playtest::{machine::Asked, registers::Swap};
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ impl Simulation {
             let operation = &mut self.history.operations[place];
             operation.refused = outcome.refused;
             if !outcome.refused {
-                operation.answered = Some((outcome.at, Reply::Found(outcome.found)));
+                operation.answered = Some((outcome.at, outcome.reply));
             }
         }
     }

@@ -31,6 +31,9 @@ pub fn tell_history(mut nodes: Query<(&Participant, &mut Past, &Desk)>) {
 pub fn advance(mut nodes: Query<(&Participant, &mut Effects, &Desk)>) {
     for (participant, mut effects, desk) in &mut nodes {
         let through = participant.0.commit();
+        if let Some(snapshot) = participant.0.snapshot() {
+            desk.0.shared.overtake(snapshot, participant.0.id());
+        }
         if through > effects.reported || !effects.turns.is_empty() {
             effects.reported = through;
             desk.0.shared.advance(&mut effects.turns, through);
@@ -82,11 +85,15 @@ fn showcase(
         term: status.term,
         commit: status.commit,
         last: status.last,
+        holdup: status.holdup,
         voters: membership.voters().collect(),
         learners: membership.learners().collect(),
         peers: peers.iter().filter(|(_, peer)| present(peer)).map(|(node, _)| *node).collect(),
         rendezvous: display.rendezvous.clone(),
         refused_frames: sessions.refusals().total(),
+        snapshot: status.snapshot,
+        log_bytes: status.log_bytes,
+        trouble: status.trouble,
         ..RoomStatus::default()
     };
     Showcase { status, peers }

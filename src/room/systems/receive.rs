@@ -41,6 +41,9 @@ pub fn take_requests(
                         desk.0.shared.report(Report::Unread { ticket, reason });
                     }
                 }
+                Ok(Request::Snapshotted { index, state }) => {
+                    participant.0.handle(clock.now, Input::Snapshotted { index, state });
+                }
                 Ok(Request::Leave) | Err(TryRecvError::Disconnected) => {
                     if exit.leaving_since.is_none() {
                         exit.leaving_since = Some(clock.now);

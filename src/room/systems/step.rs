@@ -30,9 +30,10 @@ pub fn collect_effects(mut nodes: Query<(&mut Participant, &mut Effects)>) {
                 Effect::Persist { id, write } => effects.writes.push((id, write)),
                 Effect::Send { to, message } => effects.messages.push((to, message)),
                 Effect::Apply(applied) => effects.turns.push(Turn::Command(applied)),
+                Effect::Settled { serial, decision } => effects.turns.push(Turn::Settled { serial, decision }),
                 Effect::Read { id, outcome } => effects.turns.push(Turn::Read { ticket: id.0, outcome }),
                 Effect::Restore(snapshot) => effects.turns.push(Turn::Restore(snapshot)),
-                Effect::Snapshot { .. } => unreachable!("the node of a room is set up to make none"),
+                Effect::Snapshot { position } => effects.turns.push(Turn::Snapshot(position)),
             }
         }
     }

@@ -3,8 +3,8 @@
 use super::{
     STORE_VERSION,
     record::{
-        BALLOT, BASE, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, ROOM, STATE, STATE_BYTES,
-        VERSION, unseal,
+        BALLOT, BASE, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, ROOM, SESSION, STATE,
+        STATE_BYTES, VERSION, unseal,
     },
 };
 use crate::{
@@ -63,6 +63,7 @@ pub(super) fn read(database: &Database) -> Result<Contents, Refusal> {
         base,
         log: read_log(&transaction, base.index)?,
         commit: meta.value(COMMIT)?,
+        session: meta.value(SESSION)?,
         outbox: read_outbox(&transaction)?,
         last_serial: meta.value(LAST_SERIAL)?,
     };

@@ -29,6 +29,8 @@ pub(super) const BASE: &str = "base";
 pub(super) const ROOM: &str = "room";
 /// How many bytes the state of that snapshot has.
 pub(super) const STATE_BYTES: &str = "size of the state";
+/// The session that the outbox belongs to.
+pub(super) const SESSION: &str = "session";
 /// The last serial given out.
 pub(super) const LAST_SERIAL: &str = "last serial";
 /// How many groups of writes are complete.

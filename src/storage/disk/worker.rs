@@ -148,6 +148,7 @@ impl Job {
             compact: None,
             entries,
             commit,
+            session: None,
             outbox_put,
             outbox_settled: None,
         } = write

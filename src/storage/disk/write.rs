@@ -3,8 +3,8 @@
 use super::{
     STORE_VERSION,
     record::{
-        BALLOT, BASE, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, PIECE_BYTES, ROOM, STATE,
-        STATE_BYTES, VERSION, seal,
+        BALLOT, BASE, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, PIECE_BYTES, ROOM, SESSION,
+        STATE, STATE_BYTES, VERSION, seal,
     },
 };
 use crate::{
@@ -41,6 +41,7 @@ impl<'a> Tables<'a> {
         self.put(BASE, &LogPosition::default())?;
         self.put(ROOM, &None::<&[u8]>)?;
         self.put(STATE_BYTES, &0_u64)?;
+        self.put(SESSION, &None::<LogIndex>)?;
         self.invitation(&identity.invitation)
     }
 
@@ -85,6 +86,9 @@ impl<'a> Tables<'a> {
         }
         if let Some(commit) = write.commit {
             self.commit(commit)?;
+        }
+        if write.session.is_some() {
+            self.put(SESSION, &write.session)?;
         }
         if let Some(Serial(settled)) = write.outbox_settled {
             self.outbox.retain_in(..=settled, |_, _| false)?;
