@@ -5,7 +5,15 @@ use bevy_quorum::{
     playtest::{Check, Simulation},
     raft::Mutant,
 };
-use std::process::ExitCode;
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 /// How a mistake was found.
 pub struct Kill {
@@ -35,20 +43,33 @@ pub fn hunt(mutant: Mutant, first: u64, seeds_max: u64) -> Option<Kill> {
     })
 }
 
+/// Hunts all mistakes, on all cores; what found each, in their order.
+pub fn hunt_all(first: u64, seeds_max: u64) -> Vec<(Mutant, Option<Kill>)> {
+    let (next, kills) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let work = || {
+        while let Some(mutant) = Mutant::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let kill = hunt(*mutant, first, seeds_max);
+            kills.lock().unwrap_or_else(PoisonError::into_inner).insert(*mutant, kill);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    kills.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+}
+
 /// Hunts all mistakes, and prints what found them.
 pub fn print_table(first: u64, seeds_max: u64) -> ExitCode {
     println!("| mistake | what it does | seen by | seeds |");
     println!("|---|---|---|---|");
-    let mut alive = 0;
-    for mutant in Mutant::ALL {
-        let (check, seeds) = match hunt(*mutant, first, seeds_max) {
-            Some(kill) => (kill.check.map_or("an assertion of the core", Check::name), kill.seeds.to_string()),
-            None => {
-                alive += 1;
-                ("**nothing**", format!("{seeds_max} did not"))
-            }
-        };
+    let kills = hunt_all(first, seeds_max);
+    for (mutant, kill) in &kills {
+        let check =
+            kill.as_ref().map_or("**nothing**", |kill| kill.check.map_or("an assertion of the core", Check::name));
+        let seeds = kill.as_ref().map_or(seeds_max, |kill| kill.seeds);
         println!("| `{}` | {} | {check} | {seeds} |", mutant.name(), mutant.mistake());
     }
-    if alive == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if kills.iter().all(|(_, kill)| kill.is_some()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

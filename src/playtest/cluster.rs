@@ -31,6 +31,8 @@ pub struct Cluster {
     pub(super) snapshots: u64,
     pub(super) restores: u64,
     pub(super) installs: u64,
+    /// Commands of which nobody could tell any more what became of them.
+    pub(super) forgotten: u64,
     reads: u64,
     pub(super) referee: Referee,
     pub(super) told: Told,
@@ -77,6 +79,7 @@ impl Cluster {
             snapshots: 0,
             restores: 0,
             installs: 0,
+            forgotten: 0,
             reads: 0,
             referee: Referee::default(),
             told: Told::default(),
@@ -140,7 +143,7 @@ impl Cluster {
     }
 
     /// All running nodes learn that they are linked.
-    pub(super) fn link_all(&mut self) {
+    fn link_all(&mut self) {
         let ids: Vec<u64> = self.numbers().filter(|node| self.is_running(*node)).collect();
         for (place, a) in ids.iter().enumerate() {
             for b in &ids[place + 1..] {

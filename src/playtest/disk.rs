@@ -11,8 +11,8 @@
 //! that were synced and flip are seen when the store is opened: it refuses, for good, and its node is lost. A store
 //! that is wiped is lost as well, for whoever comes back without one comes under a new id.
 
-use super::machine::absorb;
-use crate::raft::{Dice, Durable, Write, WriteId};
+use super::machine::{absorb, end};
+use crate::raft::{Dice, Durable, Entry, Mutant, Payload, Write, WriteId};
 use std::{collections::VecDeque, time::Duration};
 
 pub(super) struct Disk {
@@ -31,8 +31,8 @@ pub(super) struct Disk {
     pub stuck: bool,
     /// The store can never be opened again.
     pub ruined: bool,
-    /// The mistake of taking what is there of a torn write.
-    pub takes_torn: bool,
+    /// A mistake that the store makes.
+    pub mutant: Option<Mutant>,
     pub fates: Fates,
     pub failures: u64,
 }
@@ -68,7 +68,7 @@ impl Disk {
             fails: false,
             stuck: false,
             ruined: false,
-            takes_torn: false,
+            mutant: None,
             fates: Fates::default(),
             failures: 0,
         }
@@ -127,7 +127,7 @@ impl Disk {
                     continue;
                 }
                 Fate::Lost => self.fates.lost += 1,
-                Fate::Torn if self.takes_torn && whole => {
+                Fate::Torn if self.mutant == Some(Mutant::AcceptTornTail) && whole => {
                     self.fates.torn += 1;
                     absorb(&mut self.image, first_part(write));
                 }
@@ -135,6 +135,19 @@ impl Disk {
                 Fate::Reordered => self.fates.reordered += 1,
             }
             whole = false;
+        }
+    }
+
+    /// What was synced is damaged: bits flipped, or all is gone. The store can't be opened any more.
+    pub fn ruin(&mut self) {
+        match self.mutant {
+            Some(Mutant::TakeFlippedBitsForTornTail) => {
+                let kept = self.image.log.len() / 2;
+                self.image.log.truncate(kept);
+                self.image.commit = self.image.commit.min(end(&self.image));
+            }
+            Some(Mutant::ReuseIdentity) => self.image = Durable::default(),
+            _ => self.ruined = true,
         }
     }
 
@@ -159,9 +172,12 @@ impl Fate {
     }
 }
 
-/// Half of a write, as a store that doesn't look for the end of it would take it.
+/// A first part of a write, as a store that doesn't look for the end of it would take it: the last entry is garbage.
 fn first_part(write: Write) -> Write {
-    let count = write.entries.len() / 2;
-    let entries = write.entries.iter().take(count).cloned().collect();
-    Write { entries, truncate_from: write.truncate_from, ..Write::default() }
+    let count = write.entries.len().div_ceil(2);
+    let mut entries: Vec<Entry> = write.entries.iter().take(count).cloned().collect();
+    if let Some(last) = entries.last_mut() {
+        last.payload = Payload::Empty;
+    }
+    Write { entries: entries.into_iter().collect(), truncate_from: write.truncate_from, ..Write::default() }
 }

@@ -1,6 +1,6 @@
 //! One simulated computer: a node while it runs, a state machine, a clock, and a disk that outlives it.
 
-use super::{clock::Clock, disk::Disk, registers::Registers, run::Event, state::State};
+use super::{clock::Clock, disk::Disk, registers::Registers, run::Event, sim::Reply, state::State};
 use crate::raft::{
     Applied, Config, Decision, Dice, Durable, Entry, Holdup, Input, LogIndex, LogPosition, Membership, Moment, Node,
     NodeId, Payload, Permission, ReadId, Serial, Write,
@@ -53,7 +53,7 @@ pub(super) struct Outcome {
     pub asked: Asked,
     pub at: Moment,
     /// What a swap or a read found.
-    pub found: Option<u64>,
+    pub reply: Reply,
     /// It was carried out nowhere, and won't be.
     pub refused: bool,
 }
@@ -109,6 +109,7 @@ impl Machine {
 
     /// Starts on what its store holds; false if that can't be opened.
     pub fn start(&mut self, config: &Config, seed: u64, now: Moment) -> bool {
+        self.disk.mutant = config.mutant;
         let Some(durable) = self.disk.open() else { return false };
         self.life += 1;
         self.applied.clear();

@@ -1,7 +1,7 @@
 //! What can happen to machines and connections, beside what stories tell most often.
 
 use super::{Cluster, sim::Coverage};
-use crate::raft::{Input, Membership, Moment, NodeId};
+use crate::raft::{Input, LogIndex, Membership, Moment, NodeId};
 use std::time::Duration;
 
 impl Cluster {
@@ -79,6 +79,7 @@ impl Cluster {
         self.referee.count(coverage);
         coverage.snapshots_made = self.snapshots;
         coverage.snapshot_installs = self.installs;
+        coverage.forgotten_commands = self.forgotten;
         coverage.lost_messages = self.network.lost;
         coverage.doubled_messages = self.network.doubled;
         for disk in self.machines.values().map(|machine| &machine.disk) {
@@ -101,6 +102,17 @@ impl Cluster {
         let machine = self.machine_mut(node);
         machine.asleep_until = Moment::ZERO;
         machine.plan_wake(now);
+    }
+
+    /// Who isn't in the leader's room is linked to all again.
+    pub(super) fn link_strangers(&mut self) {
+        let Some(leader) = self.leader() else { return };
+        let members = self.node(leader).membership().members.clone();
+        let mut strangers: Vec<u64> = self.numbers().collect();
+        strangers.retain(|node| self.is_running(*node) && !members.contains_key(&NodeId(*node)));
+        for node in strangers {
+            self.numbers().filter(|other| *other != node).for_each(|other| self.link(node, other));
+        }
     }
 
     /// Mends a cut in one direction.
@@ -126,16 +138,17 @@ impl Cluster {
 
     /// The last configuration that is committed, and all after it, in memory or on a disk.
     fn memberships_in_force(&self) -> impl Iterator<Item = &Membership> {
-        let (committed, membership) = self.referee.membership();
+        let last = self.referee.membership();
+        let committed = last.map_or(LogIndex(0), |(index, _)| *index);
         let machines = self.machines.values().filter(|machine| !machine.disk.ruined);
-        machines.flat_map(|machine| machine.memberships_after(*committed)).chain([membership])
+        machines.flat_map(move |machine| machine.memberships_after(committed)).chain(last.map(|(_, it)| it))
     }
 
     /// Loses the store of a stopped node for good: wiped, or with bits flipped, so that it can't be opened.
     pub fn ruin(&mut self, node: u64) {
         assert!(!self.is_running(node), "the store of a running node is open");
         self.told.happened(self.now, || format!("the store of {node} is lost"));
-        self.machine_mut(node).disk.ruined = true;
+        self.machine_mut(node).disk.ruin();
     }
 
     /// A node's game stops to make snapshots; consensus goes on.

@@ -5,9 +5,10 @@ use super::{
     machine::{Answer, Asked, Outcome},
     referee::Check,
     registers::Registers,
+    sim::Reply,
     state::State,
 };
-use crate::raft::{Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
+use crate::raft::{Decision, Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
 use std::time::Duration;
 
 /// How long a store keeps a hint before it syncs it alone.
@@ -130,6 +131,9 @@ impl Cluster {
         let now = self.now;
         let Some(machine) = self.machines.get_mut(&to).filter(|machine| machine.node.is_some()) else { return };
         self.told.input(now, to, &input);
+        if let Input::Receive { from, .. } = &input {
+            self.referee.heard(now, machine, *from);
+        }
         machine.handle(now, input);
         self.settle(to);
     }
@@ -144,7 +148,7 @@ impl Cluster {
         let Some(node) = &mut machine.node else { return };
         self.told.steps(now, at, node);
         machine.plan_wake(now);
-        self.referee.inspect(&self.machines[&at], &self.machines);
+        self.referee.inspect(now, &self.machines[&at], &self.machines);
     }
 
     fn carry_out(&mut self, at: u64, effect: Effect) {
@@ -159,7 +163,7 @@ impl Cluster {
             }
             Effect::Apply(applied) => {
                 let (now, machine) = (self.now, self.machine_mut(at));
-                let found = machine.registers.apply(&applied);
+                let reply = Reply::Found(machine.registers.apply(&applied));
                 let serial = applied.command.serial;
                 let (asked, refused) = (Asked::Command(serial), applied.refusal.is_some());
                 let is_own = applied.command.author == NodeId(at);
@@ -168,15 +172,22 @@ impl Cluster {
                 machine.state.apply(&applied);
                 machine.applied.push(applied);
                 if is_own {
-                    self.outcomes.push(Outcome { node: at, asked, at: now, found, refused });
+                    self.outcomes.push(Outcome { node: at, asked, at: now, reply, refused });
                 }
                 self.referee.inspect_applied(&self.machines[&at]);
             }
             Effect::Settled { serial, decision } => {
-                let machine = self.machine_mut(at);
+                let (now, machine) = (self.now, self.machine_mut(at));
                 let once = machine.settled.insert(serial, decision).is_none();
                 Check::ExactlyOnce.holds(once, || format!("{at} is told the end of {serial} twice"));
                 self.referee.inspect_settled(&self.machines[&at], serial);
+                match decision {
+                    Some(Decision { refusal, .. }) => {
+                        let (asked, refused) = (Asked::Command(serial), refusal.is_some());
+                        self.outcomes.push(Outcome { node: at, asked, at: now, reply: Reply::Done, refused });
+                    }
+                    None => self.forgotten += 1,
+                }
             }
             Effect::Snapshot { position } => {
                 self.snapshots += 1;
@@ -201,12 +212,12 @@ impl Cluster {
                 let (now, machine) = (self.now, self.machine_mut(at));
                 let applied = machine.applied.len();
                 let question = machine.reading.remove(&id).expect("a read ends once");
-                let (found, refused) = (machine.registers.get(question.key), outcome.is_err());
+                let (reply, refused) = (Reply::Found(machine.registers.get(question.key)), outcome.is_err());
                 let fresh = refused || applied >= question.before;
                 Check::FreshReads
                     .holds(fresh, || format!("{at} reads after {applied} of {} commands", question.before));
                 machine.read.insert(id, Answer { outcome, applied });
-                self.outcomes.push(Outcome { node: at, asked: Asked::Read(id), at: now, found, refused });
+                self.outcomes.push(Outcome { node: at, asked: Asked::Read(id), at: now, reply, refused });
             }
         }
     }

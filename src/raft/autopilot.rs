@@ -97,7 +97,7 @@ impl Node {
     fn is_proven(&self, node: NodeId) -> bool {
         node == self.id || {
             let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
-            progress.is_some_and(|progress| progress.is_proven(self.now, self.config.election_timeout_max))
+            progress.is_some_and(|progress| progress.is_proven(self.now, self.attention()))
         }
     }
 

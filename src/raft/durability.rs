@@ -105,6 +105,19 @@ impl Durability {
         }
     }
 
+    /// What is durable, and what will be once what is under way is done.
+    pub fn vouched(&self) -> (LogIndex, Option<LogIndex>) {
+        (self.log, self.under_way.as_ref().map(|under_way| under_way.log))
+    }
+
+    /// Vouches for entries whatever took their places: a mistake.
+    pub fn vouch(&mut self, (log, under_way): (LogIndex, Option<LogIndex>)) {
+        self.log = log;
+        if let (Some(under_way), Some(log)) = (&mut self.under_way, under_way) {
+            under_way.log = log;
+        }
+    }
+
     /// Keeps a snapshot.
     pub fn stage_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         self.staged.snapshot = Some(snapshot);

@@ -28,7 +28,7 @@ impl Node {
             }
             // §4.2.3: who hears a leader doesn't let others depose it, not even by their term, unless the
             // leader itself wishes to hand over (§3.10).
-            MessageBody::Vote { transfer: false, .. } if term > self.term() && self.has_leader() => return,
+            MessageBody::Vote { transfer: false, .. } if term > self.term() && self.is_loyal() => return,
             _ => {}
         }
         if term < self.term() {
@@ -106,6 +106,11 @@ impl Node {
         }
     }
 
+    /// Whether it keeps to a leader that it hears.
+    fn is_loyal(&self) -> bool {
+        self.has_leader() && !self.config.errs(Mutant::NoStickiness)
+    }
+
     /// Whether a leader is at work, as far as this node can tell.
     pub(super) fn has_leader(&self) -> bool {
         match &self.role {
@@ -118,19 +123,30 @@ impl Node {
 
     /// Granting a pre-vote promises nothing, and resets no timer.
     fn answer_pre_vote(&mut self, from: NodeId, asked: Term, last: LogPosition) {
+        if asked <= self.term() && self.config.errs(Mutant::DropLatePreVotes) {
+            return;
+        }
         let refusal = match () {
             () if asked <= self.term() => Some(Why::OldTerm),
             () if !self.is_fresh(last) => Some(Why::OlderLog),
-            () if self.has_leader() => Some(Why::LeaderHeard),
+            () if self.is_loyal() => Some(Why::LeaderHeard),
             () if self.goes_first(from, last) => Some(Why::GoesFirst),
             () => None,
         };
         self.note(Deed::AnswerPreVote { to: from, refusal });
         let granted = refusal.is_none();
+        if granted && self.config.errs(Mutant::PreVoteRenewsPatience) {
+            self.await_leader();
+        }
         let term = if granted { asked } else { self.term() };
         let ahead = self.offer(last).filter(|_| refusal == Some(Why::OlderLog));
         let body = MessageBody::PreVoteReply { asked, granted, ahead };
         self.effects.push_back(Effect::Send { to: from, message: Message { term, body } });
+    }
+
+    /// Whether both have a vote in the configuration in force here.
+    fn knows_election_of(&self, candidate: NodeId) -> bool {
+        self.membership().is_voter(self.id) && self.membership().is_voter(candidate)
     }
 
     /// §3.6.1: whether a log that ends at `last` is at least as new as ours.
@@ -159,6 +175,9 @@ impl Node {
         let free = self.ballot.vote.is_none_or(|vote| vote == from);
         let refusal = match () {
             () if !free => Some(Why::VotedForAnother),
+            () if self.config.errs(Mutant::VoteByOwnConfiguration) && !self.knows_election_of(from) => {
+                Some(Why::NoVote)
+            }
             () if !self.is_fresh(last) => Some(Why::OlderLog),
             () => None,
         };
@@ -226,6 +245,9 @@ impl Node {
             // Its vote for another is not out yet.
             return self.await_leader();
         }
+        if self.may_campaign() && self.config.errs(Mutant::NoPreVote) {
+            return self.run(Stage::Running { transfer: false });
+        }
         if self.may_campaign() {
             return self.sound();
         }
@@ -239,6 +261,9 @@ impl Node {
     /// §4.2.2: also a node that an uncommitted configuration leaves out may be needed to commit it.
     pub(super) fn may_campaign(&self) -> bool {
         let voter = self.membership().is_voter(self.id) || self.membership_at(self.commit).is_voter(self.id);
+        if self.config.errs(Mutant::LeftOutNeverCampaigns) && !self.membership().is_voter(self.id) {
+            return false;
+        }
         voter && self.leaving.is_none()
     }
 

@@ -76,7 +76,14 @@ impl Node {
 
     fn drop_from(&mut self, index: LogIndex) {
         self.note(Deed::Drop(index));
+        let vouched = self.durability.vouched();
         self.durability.stage_truncation(index);
+        if self.config.errs(Mutant::VouchForOverwritten) {
+            self.durability.vouch(vouched);
+        }
+        if self.config.errs(Mutant::KeepDroppedConfiguration) {
+            return self.log.truncate_entries_from(index);
+        }
         self.log.truncate_from(index);
     }
 

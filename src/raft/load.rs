@@ -29,6 +29,8 @@ impl Node {
             (messages.max(more), bytes.max(size))
         });
         let uncommitted = self.role.leadership().map_or(0, |leadership| leadership.uncommitted_bytes);
+        // A message holds at least one entry, however large.
+        let message = config.append_bytes_max.max(MEMBERSHIP_BYTES_MAX);
         [
             ("own commands", self.outbox.waiting(), config.outbox_commands_max),
             ("own reads", self.reads.waiting(), config.reads_max),
@@ -38,7 +40,7 @@ impl Node {
             ("messages that wait for the disk", self.durability.held(), HELD_MAX),
             ("bytes beyond the commit index", uncommitted, config.uncommitted_bytes_max + BEYOND_MAX),
             ("messages on their way to one follower", messages, MESSAGES_MAX),
-            ("bytes on their way to one follower", bytes, config.window_bytes + config.append_bytes_max),
+            ("bytes on their way to one follower", bytes, config.window_bytes + message),
         ]
         .into_iter()
         .map(|(what, held, limit)| Load { what, held, limit })

@@ -109,14 +109,19 @@ impl Log {
 
     /// Drops the entries from `index` on, and with them their configurations (§4.1).
     pub fn truncate_from(&mut self, index: LogIndex) {
+        self.truncate_entries_from(index);
+        while self.configurations.back().is_some_and(|(configuration, _)| *configuration >= index) {
+            self.configurations.pop_back();
+        }
+    }
+
+    /// Drops the entries alone.
+    pub fn truncate_entries_from(&mut self, index: LogIndex) {
         assert!(index > self.base.index, "what a snapshot stands for can't be dropped");
         self.appended -= self.entries.iter_from(index).map(|entry| entry.bytes() as u64).sum::<u64>();
         self.entries.truncate_from(index);
         self.last = self.entries.last().map_or(self.base, Entry::position);
         self.time = self.entries.last().map_or(self.base_time, |entry| entry.time);
-        while self.configurations.back().is_some_and(|(configuration, _)| *configuration >= index) {
-            self.configurations.pop_back();
-        }
         while self.marks.back().is_some_and(|(mark, _)| *mark >= index) {
             self.marks.pop_back();
         }

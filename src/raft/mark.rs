@@ -153,6 +153,11 @@ impl Node {
             self.marks.made = Some(Image::new(Arc::new(Snapshot { state, ..draft })));
             self.keep_agreed();
         }
+        if self.config.errs(Mutant::CutUnagreed)
+            && let Some(image) = self.marks.made.take()
+        {
+            self.store(image);
+        }
     }
 
     /// An agreement's turn has come. For each mark the first counts.

@@ -6,22 +6,27 @@
 use super::{Config, LogIndex, Node, quorum::reached_by_majority};
 
 macro_rules! mutants {
-    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
+    (
+        core { $($(#[doc = $doc:literal])* $name:ident,)* }
+        store { $($(#[doc = $store_doc:literal])* $store_name:ident,)* }
+    ) => {
         /// A mistake that somebody made before us.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Mutant {
             $($(#[doc = $doc])* $name,)*
+            $(#[cfg(feature = "playtest")] $(#[doc = $store_doc])* $store_name,)*
         }
 
         #[cfg(feature = "playtest")]
         impl Mutant {
             /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
+            pub const ALL: &[Self] = &[$(Self::$name,)* $(Self::$store_name,)*];
 
             /// Its name, as on command lines and in tables.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)*
+                    $(Self::$store_name => stringify!($store_name),)*
                 }
             }
 
@@ -29,6 +34,7 @@ macro_rules! mutants {
             pub fn mistake(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!($($doc),*).trim_ascii(),)*
+                    $(Self::$store_name => concat!($($store_doc),*).trim_ascii(),)*
                 }
             }
         }
@@ -36,92 +42,126 @@ macro_rules! mutants {
 }
 
 mutants! {
-    /// A vote is given to any log, however old.
-    VoteForAnyLog,
-    /// Of two logs that end in one term the shorter one gets the vote too.
-    VoteByTermAlone,
-    /// A vote is told before it is durable.
-    VoteBeforeDurable,
-    /// Who is elected forgets whom it voted for, and may vote again in its own term.
-    ForgetVoteWhenElected,
-    /// An answer given twice counts twice.
-    CountVotesTwice,
-    /// An answer from an earlier term counts.
-    CountLateAnswers,
-    /// Learners count in elections and commits.
-    CountLearners,
-    /// A leader without a vote counts itself.
-    CountLeaderWithoutVote,
-    /// Half of the voters are a majority.
-    HalfIsMajority,
-    /// Indexes are compared as text when the majority's is looked for.
-    CompareIndexesAsText,
-    /// Entries of earlier terms commit by counting (Figure 8).
-    CommitOlderTerms,
-    /// A follower commits all of its log that the leader's commit index covers, verified or not.
-    CommitUnverified,
-    /// A heartbeat's commit index is believed without a look at the term.
-    TrustHeartbeatCommit,
-    /// Every append cuts the log behind it, also one that was overtaken.
-    TruncateAlways,
-    /// A follower acknowledges the end of its log instead of what it verified.
-    AcknowledgeUnverified,
-    /// An acknowledgement leaves before what it promises is durable.
-    AcknowledgeUnsynced,
-    /// A leader counts its own copy before it is durable.
-    CountUnsyncedOwnCopy,
-    /// A configuration is changed while the last change is not committed.
-    ChangeWhilePending,
-    /// A configuration is changed before an entry of the leader's own term is committed.
-    ChangeBeforeOwnTerm,
-    /// A leader takes a silent voter out of a room of three alone.
-    DropPartnerOfThree,
-    /// A leader takes its partner's vote before an entry of its own term is committed.
-    DropPartnerBeforeOwnTerm,
-    /// A new follower is taken to hold what is committed.
-    AssumeMatched,
-    /// A leader goes on without a majority that answers.
-    LeadWithoutQuorum,
-    /// A leader appends commands of a session that is over.
-    AcceptForgotten,
-    /// In a fresh session the command that comes first is taken for the first.
-    FirstComesFirst,
-    /// Commands are forwarded before it is durable which session they belong to.
-    ForwardUnbound,
-    /// A leader answers reads without making sure that it still leads.
-    ReadWithoutQuorum,
-    /// A leader answers reads before an entry of its own term is committed.
-    ReadBeforeOwnTerm,
-    /// An answer to any heartbeat of the term counts for a read, also to one from before it was asked.
-    ReadByOldRound,
-    /// A read is answered before the state machine is far enough.
-    ReadUnapplied,
-    /// A follower of three takes an entry of an earlier term for committed.
-    EarlyOlderTerm,
-    /// A follower of three takes an entry for committed before its own copy is durable.
-    EarlyUnsynced,
-    /// A follower of three takes an entry for committed before its leader has told that its copy is durable.
-    EarlyUntold,
-    /// A follower takes an entry for committed that it and its leader hold, however many vote.
-    EarlyInAnyRoom,
-    /// A learner takes an entry for committed that it and its leader hold.
-    EarlyWithoutVote,
-    /// A follower takes an entry for committed that it holds and a leader that doesn't vote.
-    EarlyWithoutLeadersVote,
-    /// A leader of three lets reads wait for its own commit index only.
-    ReadAtCommit,
-    /// Commands are carried out as often as they come.
-    CarryOutTwice,
-    /// A snapshot is made without the table of whose commands have been carried out.
-    SnapshotWithoutSessions,
-    /// A snapshot holds the newest configuration instead of the one at its index.
-    SnapshotLatestConfiguration,
-    /// A snapshot is installed though more than it stands for is committed.
-    InstallBelowCommit,
-    /// A snapshot is installed in front of a log that it doesn't match.
-    KeepUnmatchedTail,
-    /// A snapshot takes the place of a log that holds its mark, and of what comes after it.
-    DropMatchedTail,
+    core {
+        /// A vote is given to any log, however old.
+        VoteForAnyLog,
+        /// Of two logs that end in one term the shorter one gets the vote too.
+        VoteByTermAlone,
+        /// A vote is told before it is durable.
+        VoteBeforeDurable,
+        /// Who is elected forgets whom it voted for, and may vote again in its own term.
+        ForgetVoteWhenElected,
+        /// An answer given twice counts twice.
+        CountVotesTwice,
+        /// An answer from an earlier term counts.
+        CountLateAnswers,
+        /// A vote is given though a leader is heard.
+        NoStickiness,
+        /// Who misses its leader campaigns without asking first.
+        NoPreVote,
+        /// Saying that one would vote renews one's patience.
+        PreVoteRenewsPatience,
+        /// A pre-vote for a term that is over gets no answer.
+        DropLatePreVotes,
+        /// Only members of one's own configuration get one's vote, and only from its voters.
+        VoteByOwnConfiguration,
+        /// Who is left out by a configuration that is not committed never campaigns.
+        LeftOutNeverCampaigns,
+        /// Who slept takes the others for silent.
+        BlameOthersForSleep,
+        /// A new leader begins with no entry of its own term.
+        NoEntryWhenElected,
+        /// Learners count in elections and commits.
+        CountLearners,
+        /// A leader without a vote counts itself.
+        CountLeaderWithoutVote,
+        /// Half of the voters are a majority.
+        HalfIsMajority,
+        /// Indexes are compared as text when the majority's is looked for.
+        CompareIndexesAsText,
+        /// Entries of earlier terms commit by counting (Figure 8).
+        CommitOlderTerms,
+        /// A follower commits all of its log that the leader's commit index covers, verified or not.
+        CommitUnverified,
+        /// A heartbeat's commit index is believed without a look at the term.
+        TrustHeartbeatCommit,
+        /// Every append cuts the log behind it, also one that was overtaken.
+        TruncateAlways,
+        /// A follower acknowledges the end of its log instead of what it verified.
+        AcknowledgeUnverified,
+        /// An acknowledgement leaves before what it promises is durable.
+        AcknowledgeUnsynced,
+        /// A leader counts its own copy before it is durable.
+        CountUnsyncedOwnCopy,
+        /// The completion of a write vouches for what took the place of what was written.
+        VouchForOverwritten,
+        /// A configuration stays in force when its entry is dropped.
+        KeepDroppedConfiguration,
+        /// A configuration is changed while the last change is not committed.
+        ChangeWhilePending,
+        /// A configuration is changed before an entry of the leader's own term is committed.
+        ChangeBeforeOwnTerm,
+        /// A leader takes a silent voter out of a room of three alone.
+        DropPartnerOfThree,
+        /// A leader takes its partner's vote before an entry of its own term is committed.
+        DropPartnerBeforeOwnTerm,
+        /// A new follower is taken to hold what is committed.
+        AssumeMatched,
+        /// A leader goes on without a majority that answers.
+        LeadWithoutQuorum,
+        /// A leader without a vote goes on once that is committed.
+        LeadWithoutVote,
+        /// A leader appends commands of a session that is over.
+        AcceptForgotten,
+        /// In a fresh session the command that comes first is taken for the first.
+        FirstComesFirst,
+        /// Commands are forwarded before it is durable which session they belong to.
+        ForwardUnbound,
+        /// A snapshot is made without the table of whose commands have been carried out.
+        SnapshotWithoutSessions,
+        /// A snapshot holds the newest configuration instead of the one at its index.
+        SnapshotLatestConfiguration,
+        /// A snapshot is installed though more than it stands for is committed.
+        InstallBelowCommit,
+        /// A snapshot is installed in front of a log that it doesn't match.
+        KeepUnmatchedTail,
+        /// A snapshot takes the place of a log that holds its mark, and of what comes after it.
+        DropMatchedTail,
+        /// The log is cut at one's own snapshot before others agree.
+        CutUnagreed,
+        /// A leader answers reads without making sure that it still leads.
+        ReadWithoutQuorum,
+        /// A leader answers reads before an entry of its own term is committed.
+        ReadBeforeOwnTerm,
+        /// An answer to any heartbeat of the term counts for a read, also to one from before it was asked.
+        ReadByOldRound,
+        /// A read is answered before the state machine is far enough.
+        ReadUnapplied,
+        /// A follower of three takes an entry of an earlier term for committed.
+        EarlyOlderTerm,
+        /// A follower of three takes an entry for committed before its own copy is durable.
+        EarlyUnsynced,
+        /// A follower of three takes an entry for committed before its leader has told that its copy is durable.
+        EarlyUntold,
+        /// A follower takes an entry for committed that it and its leader hold, however many vote.
+        EarlyInAnyRoom,
+        /// A learner takes an entry for committed that it and its leader hold.
+        EarlyWithoutVote,
+        /// A follower takes an entry for committed that it holds and a leader that doesn't vote.
+        EarlyWithoutLeadersVote,
+        /// A leader of three lets reads wait for its own commit index only.
+        ReadAtCommit,
+        /// Commands are carried out as often as they come.
+        CarryOutTwice,
+    }
+    store {
+        /// A store takes what is left of a torn write.
+        AcceptTornTail,
+        /// A store takes flipped bits for a torn end, and forgets what comes after.
+        TakeFlippedBitsForTornTail,
+        /// Who lost its store comes back under its old id.
+        ReuseIdentity,
+    }
 }
 
 impl Config {

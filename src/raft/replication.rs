@@ -46,7 +46,9 @@ impl Node {
         if self.config.errs(Mutant::ForgetVoteWhenElected) {
             self.set_ballot(Ballot { vote: None, ..self.ballot });
         }
-        self.append(Payload::Empty);
+        if !self.config.errs(Mutant::NoEntryWhenElected) {
+            self.append(Payload::Empty);
+        }
     }
 
     /// Appends an entry of this leader's own. Its write and its sending begin together at the next flush.

@@ -5,7 +5,7 @@
 //! nobody else into office, one that didn't asks a little later whether it could lead, and a leader that no
 //! majority answers for twice as long steps down.
 
-use super::{Config, Deed, Moment, Node, NodeId, Why, quorum::reached_by_majority, role::Role};
+use super::{Config, Deed, Moment, Mutant, Node, NodeId, Why, quorum::reached_by_majority, role::Role};
 use std::{cmp::Reverse, time::Duration};
 
 /// How many heartbeats a leader sends within one patience: all but one may get lost.
@@ -44,7 +44,7 @@ impl Node {
     pub(super) fn pass_time(&mut self, now: Moment) {
         let asleep = now > self.now + self.config.oversleep && now > self.deadline() + self.config.oversleep;
         self.now = self.now.max(now);
-        if !asleep {
+        if !asleep || self.config.errs(Mutant::BlameOthersForSleep) {
             return;
         }
         self.note(Deed::Awake);

@@ -6,7 +6,7 @@
 //! and nothing fails.
 
 use super::{
-    Deed, LogPosition, MessageBody, Moment, Node, NodeId, Why,
+    Deed, LogPosition, MessageBody, Moment, Mutant, Node, NodeId, Why,
     role::{Role, Stage},
 };
 use std::time::Duration;
@@ -95,7 +95,8 @@ impl Node {
             let target = transfer.target;
             self.call(target);
         }
-        if self.log.membership_index() <= self.commit && !self.membership().is_voter(self.id) {
+        let is_out = self.log.membership_index() <= self.commit && !self.membership().is_voter(self.id);
+        if is_out && !self.config.errs(Mutant::LeadWithoutVote) {
             if let Some(voter) = self.best_voter() {
                 self.call(voter);
             }

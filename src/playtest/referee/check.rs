@@ -39,6 +39,8 @@ checks! {
     OneChange: "one change at a time",
     Overlap: "majorities overlap",
     ExactlyOnce: "each command once",
+    Attended: "who leads is answered by a majority",
+    Voting: "who leads has a vote",
     FreshReads: "reads see what was carried out before",
     Limits: "queues keep their limits",
     Convergence: "a healed room converges and serves",

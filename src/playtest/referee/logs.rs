@@ -19,8 +19,8 @@ pub(super) struct Logs {
     committed: Vec<Entry>,
     /// The term in which each of them was first known committed; it never goes back.
     decided: Vec<Term>,
-    /// The last committed configuration.
-    membership: (LogIndex, Membership),
+    /// Every committed configuration.
+    memberships: Vec<(LogIndex, Membership)>,
     changes: Changes,
     dropped: u64,
     /// Up to where each running node's commits have been compared with all others'.
@@ -36,8 +36,15 @@ struct Changes {
 }
 
 impl Logs {
-    pub fn membership(&self) -> &(LogIndex, Membership) {
-        &self.membership
+    /// The last committed configuration.
+    pub fn membership(&self) -> Option<&(LogIndex, Membership)> {
+        self.memberships.last()
+    }
+
+    /// The committed configuration in force at `index`.
+    pub fn membership_at(&self, index: LogIndex) -> Option<(LogIndex, &Membership)> {
+        let count = self.memberships.partition_point(|(place, _)| *place <= index);
+        self.memberships[..count].last().map(|(place, membership)| (*place, membership))
     }
 
     pub fn count(&self, coverage: &mut Coverage) {
@@ -54,12 +61,13 @@ impl Logs {
         self.decided.push(term);
         if let Payload::Membership(membership) = &entry.payload {
             self.changes.all += 1;
-            match (self.membership.1.voters().count(), membership.voters().count()) {
+            let before = self.membership().map_or(0, |(_, before)| before.voters().count());
+            match (before, membership.voters().count()) {
                 (2, 1) => self.changes.two_to_one += 1,
                 (1, 2) => self.changes.one_to_two += 1,
                 _ => {}
             }
-            self.membership = (entry.index, membership.clone());
+            self.memberships.push((entry.index, membership.clone()));
         }
     }
 

@@ -8,16 +8,18 @@ mod configurations;
 mod elections;
 mod limits;
 mod logs;
+mod offices;
 mod promises;
 mod snapshots;
 
 use super::{machine::Machine, sim::Coverage, state::State};
-use crate::raft::{Applied, Entry, LogIndex, Membership, Message, NodeId, RoleKind, Serial, Write};
+use crate::raft::{Applied, Entry, LogIndex, Membership, Message, Moment, NodeId, RoleKind, Serial, Write};
 pub use check::Check;
 use commands::Commands;
 use configurations::Configurations;
 use elections::Elections;
 use logs::Logs;
+use offices::Offices;
 use promises::Promises;
 use snapshots::Snapshots;
 use std::collections::BTreeMap;
@@ -29,6 +31,7 @@ pub(super) struct Referee {
     configurations: Configurations,
     promises: Promises,
     commands: Commands,
+    offices: Offices,
     snapshots: Snapshots,
 }
 
@@ -44,7 +47,7 @@ impl Referee {
     }
 
     /// The last configuration that is committed anywhere, and its place.
-    pub fn membership(&self) -> &(LogIndex, Membership) {
+    pub fn membership(&self) -> Option<&(LogIndex, Membership)> {
         self.logs.membership()
     }
 
@@ -64,21 +67,29 @@ impl Referee {
     pub fn restarted(&mut self, machine: &Machine) {
         self.elections.restarted(machine);
         self.logs.restarted(NodeId(machine.id));
+        self.offices.restarted(NodeId(machine.id));
     }
 
     /// Looks at a node after something happened to it.
-    pub fn inspect(&mut self, machine: &Machine, machines: &BTreeMap<u64, Machine>) {
+    pub fn inspect(&mut self, now: Moment, machine: &Machine, machines: &BTreeMap<u64, Machine>) {
         let Some(node) = &machine.node else { return };
         self.elections.inspect(node);
         let news = self.logs.inspect(node, machines);
         self.configurations.inspect(node, LogIndex(self.logs.committed().len() as u64));
+        self.snapshots.inspect(&self.logs);
         limits::inspect(machine, node);
+        self.offices.inspect(machine, now, node);
         if news || self.elections.has_news() {
             let leaders = machines.values().filter_map(|machine| machine.node.as_ref());
             leaders
                 .filter(|node| node.role_kind() == RoleKind::Leader)
                 .for_each(|leader| self.logs.check_completeness(leader));
         }
+    }
+
+    /// A node hears another.
+    pub fn heard(&mut self, now: Moment, machine: &Machine, from: NodeId) {
+        self.offices.heard(machine, now, from);
     }
 
     /// Looks at a write before it is handed to the disk.

@@ -1,12 +1,15 @@
-//! What is stored as a snapshot was agreed on, and is the same everywhere (§5.1).
+//! What is stored as a snapshot was agreed on, is the same everywhere, and holds the room as the committed log has it
+//! at its mark (§5.1).
 
-use super::Check;
-use crate::raft::{Entry, LogIndex, Node, Payload, Snapshot, Write};
+use super::{Check, logs::Logs};
+use crate::raft::{Entry, LogIndex, Node, NodeId, Payload, Snapshot, Write};
 use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Default)]
 pub(super) struct Snapshots {
     stored: BTreeMap<LogIndex, Arc<Snapshot>>,
+    /// Written, and not looked at: what they stand for may be committed in the same turn.
+    fresh: Vec<(NodeId, Arc<Snapshot>)>,
 }
 
 impl Snapshots {
@@ -24,5 +27,19 @@ impl Snapshots {
         };
         let agreed = own.chain(known).any(is_agreement);
         Check::Agreed.holds(agreed, || format!("{} stores a snapshot of {mark}", node.id()));
+        self.fresh.push((node.id(), snapshot.clone()));
+    }
+
+    /// Compares what was written with what is committed by now.
+    pub fn inspect(&mut self, logs: &Logs) {
+        for (node, snapshot) in self.fresh.drain(..) {
+            let position = snapshot.position;
+            let entry = logs.committed().get(position.index.0 as usize - 1);
+            let at_mark = entry.is_some_and(|entry| entry.position() == position && entry.time == snapshot.time);
+            Check::SameState.holds(at_mark, || format!("{node} stores a snapshot at {position:?}, which is {entry:?}"));
+            let meant = logs.membership_at(position.index);
+            let held = (snapshot.membership_index, &snapshot.membership);
+            Check::SameState.holds(meant == Some(held), || format!("{node} snapshots {held:?} instead of {meant:?}"));
+        }
     }
 }

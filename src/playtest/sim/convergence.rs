@@ -9,20 +9,63 @@ use std::time::Duration;
 
 /// How long a room may take to come together once nothing is wrong any more.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether it has.
+const STEP: Duration = Duration::from_millis(500);
 /// How long a room that came together is watched: nobody disturbs it.
-const CALM: Duration = Duration::from_secs(20);
+const CALM: Duration = Duration::from_secs(10);
 
 impl Simulation {
     /// Everybody whose store isn't lost comes back, and all is as if nothing had happened.
     pub(super) fn recover(&mut self) {
         self.end_all();
         self.wait_until("the room comes together", |world| world.disunion());
-        let elections = self.cluster.elections();
         self.serve();
-        self.cluster.run_for(CALM);
-        Check::Steadiness
-            .holds(self.cluster.elections() == elections, || "an election disturbs a calm room".to_owned());
+        self.stay_calm("nothing is wrong", |_| {});
+        self.stay_calm("one hears nobody for a while", Self::deafen_follower);
+        self.stay_calm("one is cut off for a while", Self::cut_follower);
+        self.stay_calm("all sleep for a while", Self::sleep);
+        self.wait_until("the room comes together again", |world| world.disunion());
         self.check_states();
+    }
+
+    /// Nobody is elected, for there is a leader.
+    fn stay_calm(&mut self, while_so: &str, disturb: impl Fn(&mut Self)) {
+        let elections = self.cluster.elections();
+        disturb(self);
+        self.cluster.run_for(CALM);
+        let same = self.cluster.elections() == elections;
+        Check::Steadiness.holds(same, || format!("somebody is elected though only {while_so}"));
+    }
+
+    fn deafen_follower(&mut self) {
+        if let Some(follower) = self.follower() {
+            self.cluster
+                .numbers()
+                .filter(|node| *node != follower)
+                .for_each(|node| self.cluster.cut_one_way(node, follower));
+            self.cluster.run_for(CALM);
+            self.cluster.heal();
+        }
+    }
+
+    fn cut_follower(&mut self) {
+        if let Some(follower) = self.follower() {
+            self.cluster.cut(follower);
+            self.cluster.run_for(CALM);
+            self.cluster.heal();
+        }
+    }
+
+    fn sleep(&mut self) {
+        self.cluster.numbers().for_each(|node| self.cluster.stall(node, CALM));
+    }
+
+    /// Anybody who runs and doesn't lead.
+    fn follower(&mut self) -> Option<u64> {
+        let leader = self.cluster.leader();
+        let mut followers: Vec<u64> = self.cluster.numbers().collect();
+        followers.retain(|node| self.cluster.is_running(*node) && Some(*node) != leader);
+        self.pick(&followers).copied()
     }
 
     /// Ten swaps and ten reads at everybody are carried out, and everybody learns of them.
@@ -51,7 +94,9 @@ impl Simulation {
         while let Some(obstacle) = obstacle(self) {
             let patient = self.cluster.now < end;
             Check::Convergence.holds(patient, || format!("not within {PATIENCE:?}: {what}, for {obstacle}"));
-            self.cluster.run_for(Duration::from_millis(100));
+            self.cluster.run_for(STEP);
+            // Who was removed is invited again; the removal may have come to light only now.
+            self.cluster.link_strangers();
         }
     }
 

@@ -68,6 +68,8 @@ counts! {
     doubled_messages: 10_000,
     /// Messages that were lost.
     lost_messages: 50_000,
+    /// Commands of which nobody could tell any more what became of them.
+    forgotten_commands: 1,
     /// Swaps that were answered.
     swaps: 50_000,
     /// Reads that were answered.

@@ -30,6 +30,8 @@ mishaps! {
     Isolate,
     /// The leader, just so.
     IsolateLeader,
+    /// The leader, while everybody asks it for things and wants the room changed.
+    Strand,
     /// Two nodes don't reach one another.
     CutPair,
     /// What one sends to another is lost.
@@ -143,6 +145,14 @@ impl Simulation {
             Mishap::IsolateLeader => {
                 if let Some(leader) = leader {
                     self.cut(lasts, move |a, b| a == leader || b == leader);
+                }
+            }
+            Mishap::Strand => {
+                if let Some(leader) = leader {
+                    self.cut(lasts / 2, move |a, b| a == leader || b == leader);
+                    let many = self.dice.roll() % 40;
+                    self.crowd(leader, many);
+                    self.remove(node);
                 }
             }
             Mishap::CutPair => self.cut(lasts, move |a, b| (a, b) == (node, other) || (b, a) == (node, other)),
@@ -279,8 +289,6 @@ impl Simulation {
             }
             self.restart(node);
         }
-        // Who was removed is invited again.
-        self.cluster.link_all();
     }
 
     pub(super) fn relieve(&mut self, after: Duration, relief: Relief) {
@@ -345,6 +353,10 @@ impl Simulation {
             return self.restart(node);
         }
         self.cluster.ruin(node);
+        if !self.cluster.is_ruined(node) {
+            // By mistake.
+            return self.restart(node);
+        }
         let later = plan::spread(&mut self.dice, 50, 30_000);
         self.relieve(later, Relief::Replace);
     }

@@ -78,6 +78,7 @@ pub(super) fn spread(dice: &mut Dice, min_ms: u64, max_ms: u64) -> Duration {
 
 /// Settings that differ in what decides how soon limits are met.
 fn config(dice: &mut Dice) -> Config {
+    let session_idle = spread(dice, 5_000, 3_600_000);
     let mut one_of = |values: &[usize]| values[(dice.roll() % values.len() as u64) as usize];
     let shipped = Config::default();
     let makes_snapshots = one_of(&[0, 1, 1, 1, 1, 1]) == 1;
@@ -85,13 +86,14 @@ fn config(dice: &mut Dice) -> Config {
     let log_bytes_max = if makes_snapshots { one_of(&[usize::MAX, 40_000]) } else { usize::MAX };
     Config {
         voters_max: one_of(&[3, 5, 5, 7]),
-        append_bytes_max: one_of(&[shipped.append_bytes_max, 13 * 1024]),
+        append_bytes_max: one_of(&[shipped.append_bytes_max, 400]),
         window_bytes: one_of(&[shipped.window_bytes, 600]),
         forward_window_bytes: one_of(&[shipped.forward_window_bytes, 600]),
         uncommitted_bytes_max: one_of(&[shipped.uncommitted_bytes_max, 4_000]),
         outbox_commands_max: one_of(&[shipped.outbox_commands_max, 40]),
         reads_max: one_of(&[shipped.reads_max, 10]),
         makes_snapshots,
+        session_idle,
         mark_entries: one_of(&[30, 100, 400]) as u64,
         mark_bytes: one_of(&[shipped.mark_bytes, 4_000]).min(log_bytes_max / 2),
         tail_bytes: one_of(&[shipped.tail_bytes, 3_000, 0]),

@@ -1,6 +1,6 @@
 //! What clients do: swaps and reads of registers, at any node, at any time.
 
-use super::{Action, Operation, Reply, Simulation};
+use super::{Action, Operation, Simulation};
 use crate::playtest::{machine::Asked, registers::Swap};
 use std::collections::BTreeMap;
 
@@ -22,6 +22,11 @@ impl Simulation {
     pub(super) fn operate(&mut self) {
         let many = if self.dice.roll().is_multiple_of(40) { 30 } else { 1 };
         let node = self.somebody();
+        self.crowd(node, many);
+    }
+
+    /// So many clients ask one node.
+    pub(super) fn crowd(&mut self, node: u64, many: u64) {
         for _ in 0..many {
             let key = self.key();
             if self.dice.roll() % 100 < self.plan.reads_percent { self.read(node, key) } else { self.swap(node, key) }
@@ -69,7 +74,7 @@ impl Simulation {
             let operation = &mut self.history.operations[place];
             operation.refused = outcome.refused;
             if !outcome.refused {
-                operation.answered = Some((outcome.at, Reply::Found(outcome.found)));
+                operation.answered = Some((outcome.at, outcome.reply));
             }
         }
     }
