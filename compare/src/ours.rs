@@ -89,7 +89,8 @@ fn place(id: NodeId) -> usize {
 
 /// The state of a room that has these members and nothing else.
 fn founded(nodes: usize) -> Durable {
-    let member = Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32] };
+    let member =
+        Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
     let membership = Membership { members: (0..nodes).map(|place| (id(place), member)).collect() };
     let entry = Entry { term: Term(1), index: LogIndex(1), time: LogTime(0), payload: Payload::Membership(membership) };
     Durable {
