@@ -108,7 +108,7 @@ impl Lab {
                     }
                 }
                 Effect::Send { to, message } => self.sent.push((to, message)),
-                Effect::Apply(applied) => self.applied.push(applied.command.serial),
+                Effect::Apply(batch) => self.applied.extend(batch.commands().map(|command| command.serial)),
                 Effect::Restore(snapshot) => self.restored.push(snapshot),
                 Effect::Snapshot { position } => {
                     let input = Input::Snapshotted { index: position.index, state: "state".into() };

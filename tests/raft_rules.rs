@@ -55,7 +55,7 @@ impl Lab {
             match effect {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message)),
-                Effect::Apply(applied) => self.applied.push(applied.command.serial),
+                Effect::Apply(batch) => self.applied.extend(batch.commands().map(|command| command.serial)),
                 Effect::Snapshot { .. } | Effect::Restore(_) => unreachable!("nobody makes snapshots here"),
                 Effect::Read { .. } | Effect::Settled { .. } => unreachable!("nobody reads here, or is let go"),
             }

@@ -480,7 +480,9 @@ impl Lab {
             match effect {
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => self.sent.push((to, message.body)),
-                Effect::Apply(applied) => self.applied.push((applied.command.author, applied.command.serial)),
+                Effect::Apply(batch) => {
+                    self.applied.extend(batch.commands().map(|command| (command.author, command.serial)));
+                }
                 _ => unreachable!("it reads nothing, stays, and makes no snapshots"),
             }
         }

@@ -3,8 +3,9 @@
 //! One write is under way at a time; what comes up meanwhile is gathered into the next. So a slow disk
 //! makes larger writes, not more of them, and completions can't be mistaken for one another.
 
-use super::{Ballot, LogIndex, LogPosition, Message, NodeId, Serial, Snapshot, Term, Write, WriteId, log::Log};
-use bytes::Bytes;
+use super::{
+    Ballot, LogIndex, LogPosition, Message, NodeId, Serial, Snapshot, Term, Write, WriteId, log::Log, outbox::Outbox,
+};
 use std::{collections::VecDeque, sync::Arc};
 
 /// The most messages that wait for the disk; more are lost, as any message may be.
@@ -25,6 +26,9 @@ pub(super) struct Durability {
     submitted: LogIndex,
     /// Where the log ends once what is staged is done too.
     staged_log: LogIndex,
+    /// The last own command that was handed to the store, and the last that will be.
+    submitted_command: Serial,
+    staged_command: Serial,
     /// The commit index as last handed to the store.
     commit: LogIndex,
     /// Messages, each behind the write that makes it true.
@@ -42,7 +46,7 @@ struct UnderWay {
 }
 
 impl Durability {
-    pub fn new(ballot: Ballot, session: Option<LogIndex>, log: LogIndex, commit: LogIndex) -> Self {
+    pub fn new(ballot: Ballot, session: Option<LogIndex>, log: LogIndex, commit: LogIndex, command: Serial) -> Self {
         Self {
             staged: Write::default(),
             under_way: None,
@@ -52,6 +56,8 @@ impl Durability {
             session,
             submitted: log,
             staged_log: log,
+            submitted_command: command,
+            staged_command: command,
             commit,
             held: VecDeque::new(),
         }
@@ -85,6 +91,11 @@ impl Durability {
     /// The log has grown, up to here.
     pub fn stage_log(&mut self, last: LogIndex) {
         self.staged_log = last;
+    }
+
+    /// Where the log ends once everything staged is durable.
+    pub fn staged_log(&self) -> LogIndex {
+        self.staged_log
     }
 
     /// Overwrites the log from `from` on.
@@ -133,8 +144,9 @@ impl Durability {
         self.staged.session = Some(session);
     }
 
-    pub fn stage_command(&mut self, serial: Serial, body: Bytes) {
-        self.staged.outbox_put.push((serial, body));
+    /// The outbox has grown, up to here.
+    pub fn stage_command(&mut self, serial: Serial) {
+        self.staged_command = serial;
     }
 
     pub fn stage_settled(&mut self, serial: Serial) {
@@ -161,7 +173,7 @@ impl Durability {
 
     /// Begins the next write, if there is cause and none is under way. The commit index rides along;
     /// with `even_idle` it is cause enough.
-    pub fn begin(&mut self, log: &Log, commit: LogIndex, even_idle: bool) -> Option<(WriteId, Write)> {
+    pub fn begin(&mut self, log: &Log, outbox: &Outbox, commit: LogIndex, even_idle: bool) -> Option<(WriteId, Write)> {
         let cause = self.is_urgent() || (even_idle && self.is_behind(commit));
         if self.under_way.is_some() || !cause {
             return None;
@@ -173,6 +185,11 @@ impl Durability {
         if commit > self.commit {
             write.commit = Some(commit);
             self.commit = commit;
+        }
+        if self.staged_command > self.submitted_command {
+            let new = outbox.from(self.submitted_command.next());
+            write.outbox_put = new.map(|(serial, body)| (serial, body.clone())).collect();
+            self.submitted_command = self.staged_command;
         }
         self.last = self.last.next();
         self.submitted = log.last().index;
@@ -218,7 +235,7 @@ impl Durability {
             || staged.compact.is_some()
             || staged.session.is_some()
             || self.staged_log > self.submitted
-            || !staged.outbox_put.is_empty()
+            || self.staged_command > self.submitted_command
     }
 }
 
@@ -227,6 +244,7 @@ impl Durability {
 mod tests {
     use super::*;
     use crate::raft::{Entry, LogTime, MessageBody, Payload};
+    use std::collections::BTreeMap;
 
     fn entry(index: u64, term: u64) -> Entry {
         Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
@@ -240,7 +258,7 @@ mod tests {
 
     impl Desk {
         fn new() -> Self {
-            let durability = Durability::new(Ballot::default(), None, LogIndex(0), LogIndex(0));
+            let durability = Durability::new(Ballot::default(), None, LogIndex(0), LogIndex(0), Serial(0));
             Self { log: Log::default(), durability }
         }
 
@@ -257,8 +275,12 @@ mod tests {
         }
 
         fn begin(&mut self) -> (WriteId, Write) {
-            self.durability.begin(&self.log, LogIndex(0), false).unwrap()
+            self.durability.begin(&self.log, &outbox(), LogIndex(0), false).unwrap()
         }
+    }
+
+    fn outbox() -> Outbox {
+        Outbox::new(BTreeMap::new(), Serial(0), None)
     }
 
     fn message() -> Message {
@@ -321,8 +343,8 @@ mod tests {
         desk.append(1, 1..=4);
         let (first, _) = desk.begin();
         desk.durability.finish(first);
-        assert_eq!(desk.durability.begin(&desk.log, LogIndex(4), false), None);
-        let (_, write) = desk.durability.begin(&desk.log, LogIndex(4), true).unwrap();
+        assert_eq!(desk.durability.begin(&desk.log, &outbox(), LogIndex(4), false), None);
+        let (_, write) = desk.durability.begin(&desk.log, &outbox(), LogIndex(4), true).unwrap();
         assert_eq!(write.commit, Some(LogIndex(4)));
     }
 }

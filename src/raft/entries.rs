@@ -202,6 +202,15 @@ impl Chain {
         self.push_segment(entry);
     }
 
+    /// Adds entries, the first at `first`, the last one's successor: many as a segment of their own.
+    pub fn append(&mut self, first: LogIndex, entries: impl ExactSizeIterator<Item = Entry>) {
+        if entries.len() < ADOPTED_MIN {
+            return entries.for_each(|entry| self.push(entry));
+        }
+        let part = Entries::from_iter(entries).first;
+        self.segments.push_back(Segment { first, part, is_open: false });
+    }
+
     /// Makes room that grows with the chain, so that short ones stay small.
     fn push_segment(&mut self, entry: Entry) {
         let first = entry.index;
@@ -275,6 +284,16 @@ impl Chain {
     /// The entries from `from` on, shared, for as long as they fit.
     pub fn share_while(&self, from: LogIndex, mut fits: impl FnMut(&Entry) -> bool) -> Entries {
         self.share(from, |slots| slots.iter().filter_map(OnceLock::get).take_while(|entry| fits(entry)).count())
+    }
+
+    /// So many entries from `from` on, shared.
+    pub fn share_count(&self, from: LogIndex, count: u64) -> Entries {
+        let mut missing = usize::try_from(count).unwrap_or(usize::MAX);
+        self.share(from, |slots| {
+            let taken = slots.len().min(missing);
+            missing -= taken;
+            taken
+        })
     }
 
     /// Shares as many of each segment as `count` says, until it says fewer than there are.

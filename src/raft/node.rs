@@ -42,7 +42,7 @@ use std::{
 /// while let Some(effect) = node.poll() {
 ///     match effect {
 ///         Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
-///         Effect::Apply(it) => applied.push(it.command.body),
+///         Effect::Apply(batch) => applied.extend(batch.commands().map(|command| command.body.clone())),
 ///         _ => unreachable!("it is alone, reads nothing, and makes no snapshots"),
 ///     }
 /// }
@@ -94,6 +94,7 @@ impl Node {
         let Durable { ballot, snapshot, base, log, commit, session, outbox, last_serial } = durable;
         let log = Log::new(base, snapshot.as_deref(), log);
         let last = log.last().index;
+        let outbox = Outbox::new(outbox, last_serial, session);
         let marks = Marks::new(snapshot.clone().map(Image::new));
         let start = marks.stored_index();
         let mut dice = Dice::new(seed ^ id.0);
@@ -117,10 +118,10 @@ impl Node {
             election_at: Moment::NEVER,
             patience,
             excused: false,
-            durability: Durability::new(ballot, session, last, commit),
+            durability: Durability::new(ballot, session, last, commit, outbox.last()),
             commit_at: Moment::NEVER,
             sessions: snapshot.as_ref().map_or_else(Sessions::default, |snapshot| snapshot.sessions.clone()),
-            outbox: Outbox::new(outbox, last_serial, session),
+            outbox,
             forwarding: Forwarding::default(),
             reads,
             priority,
@@ -173,11 +174,11 @@ impl Node {
         if self.is_log_full() {
             return Err(Rejected::LogFull { bytes: usize::try_from(self.log_bytes()).unwrap_or(usize::MAX) });
         }
-        let serial = self.outbox.add(body.clone(), &self.config).map_err(|rejected| match rejected {
+        let serial = self.outbox.add(body, &self.config).map_err(|rejected| match rejected {
             Rejected::OutboxFull { waiting, .. } => Rejected::OutboxFull { waiting, holdup: self.holdup() },
             rejected => rejected,
         })?;
-        self.durability.stage_command(serial, body);
+        self.durability.stage_command(serial);
         self.stirred = true;
         Ok(serial)
     }

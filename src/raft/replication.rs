@@ -56,11 +56,18 @@ impl Node {
         let (term, index, now, last) = (self.term(), self.last().next(), self.now, self.log.time());
         let leadership = self.role.leadership_mut().expect("only a leader appends");
         let entry = Entry { term, index, time: leadership.time(now, last), payload };
-        leadership.count(&entry);
-        self.note(Deed::Append(index));
+        leadership.uncommitted_bytes += entry.bytes();
         self.log.append(entry);
-        self.durability.stage_log(index);
+        self.stage_appended();
         index
+    }
+
+    /// What was appended has to become durable.
+    pub(super) fn stage_appended(&mut self) {
+        for index in self.durability.staged_log().0 + 1..=self.last().0 {
+            self.note(Deed::Append(LogIndex(index)));
+        }
+        self.durability.stage_log(self.last());
     }
 
     /// Sends each follower what it lacks, and at once the news of what is committed, or durable here.
@@ -227,8 +234,7 @@ impl Node {
     /// The size of this leader's own entries after `from` up to `to`.
     fn bytes_between(&self, from: LogIndex, to: LogIndex) -> usize {
         let first = self.role.leadership().map_or(LogIndex(0), |leadership| leadership.first);
-        let own = from.next().max(first).0..=to.0;
-        own.filter_map(|index| self.log.get(LogIndex(index))).map(Entry::bytes).sum()
+        self.log.bytes_between(from.next().max(first), to)
     }
 }
 
