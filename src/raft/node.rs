@@ -195,12 +195,18 @@ impl Node {
     /// Takes the oldest effect that waits to be carried out.
     pub fn poll(&mut self) -> Option<Effect> {
         loop {
-            if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
-                self.flush();
+            if let Some(effect) = self.effects.pop_front() {
+                return Some(effect);
             }
-            let effect = self.effects.pop_front().or_else(|| self.next_decided());
-            if effect.is_some() || (self.effects.is_empty() && !self.stirred) {
-                return effect;
+            if std::mem::take(&mut self.stirred) {
+                self.flush();
+                continue;
+            }
+            if let Some(effect) = self.next_decided() {
+                return Some(effect);
+            }
+            if self.effects.is_empty() && !self.stirred {
+                return None;
             }
         }
     }

@@ -74,7 +74,9 @@ impl Node {
     pub(super) fn replicate(&mut self) {
         let durable = self.durable_to_tell();
         let helps = durable > self.commit && self.is_known_early(durable);
-        let is_known = self.is_known_early(self.commit);
+        let is_told = |progress: &Progress| progress.commit_told >= self.commit;
+        let all_told = self.role.leadership().is_some_and(|leadership| leadership.peers.values().all(is_told));
+        let is_known = !all_told && self.is_known_early(self.commit);
         let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
             return;
         };
@@ -192,6 +194,9 @@ impl Node {
     /// The leader counts like anybody else: if it votes, and once its own write is done (§10.2.1).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
+        if self.commit == self.last() {
+            return;
+        }
         let errs = |mutant| self.config.errs(mutant);
         let own = if errs(Mutant::CountUnsyncedOwnCopy) { self.last() } else { self.durability.log() };
         let matched = |voter| if voter == self.id { own } else { matched_by(leadership, voter) };
