@@ -29,6 +29,8 @@ pub(super) struct Durability {
     /// The last own command that was handed to the store, and the last that will be.
     submitted_command: Serial,
     staged_command: Serial,
+    /// Entries after this one hold own commands that are not durable, up to that one.
+    withheld: Option<(LogIndex, Serial)>,
     /// The commit index as last handed to the store.
     commit: LogIndex,
     /// Messages, each behind the write that makes it true.
@@ -58,6 +60,7 @@ impl Durability {
             staged_log: log,
             submitted_command: command,
             staged_command: command,
+            withheld: None,
             commit,
             held: VecDeque::new(),
         }
@@ -171,6 +174,22 @@ impl Durability {
         commit > self.commit || self.staged.outbox_settled.is_some()
     }
 
+    /// Own commands, up to `last`, are in the log behind `index` before they are durable. Nobody may be told of them.
+    pub fn withhold(&mut self, index: LogIndex, last: Serial) {
+        let earliest = self.withheld.map_or(index, |(earlier, _)| earlier.min(index));
+        self.withheld = Some((earliest, last));
+    }
+
+    /// How much of a log that ends at `last` others may be told. Commands become durable with their entries or before.
+    pub fn tellable(&self, last: LogIndex) -> LogIndex {
+        self.withheld.map_or(last, |(index, _)| index.max(self.log).min(last))
+    }
+
+    /// Whether a write is under way.
+    pub fn is_writing(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     /// Begins the next write, if there is cause and none is under way. The commit index rides along;
     /// with `even_idle` it is cause enough.
     pub fn begin(&mut self, log: &Log, outbox: &Outbox, commit: LogIndex, even_idle: bool) -> Option<(WriteId, Write)> {
@@ -186,8 +205,9 @@ impl Durability {
             write.commit = Some(commit);
             self.commit = commit;
         }
-        if self.staged_command > self.submitted_command {
-            let new = outbox.from(self.submitted_command.next());
+        let grown = self.staged_command > self.submitted_command;
+        if grown {
+            let new = outbox.between(self.submitted_command.next(), self.staged_command);
             write.outbox_put = new.map(|(serial, body)| (serial, body.clone())).collect();
             self.submitted_command = self.staged_command;
         }
@@ -199,7 +219,7 @@ impl Durability {
             log: self.submitted,
             ballot: write.ballot.unwrap_or(self.ballot),
             session: write.session.or(self.session),
-            outbox: write.outbox_put.last().map(|(serial, _)| *serial),
+            outbox: grown.then_some(self.submitted_command),
         });
         Some((self.last, write))
     }
@@ -212,6 +232,7 @@ impl Durability {
         self.log = self.log.max(done.log);
         self.ballot = done.ballot;
         self.session = done.session;
+        self.withheld.take_if(|(_, last)| Some(*last) <= done.outbox);
         done.outbox
     }
 

@@ -196,16 +196,21 @@ impl Node {
         self.send(from, MessageBody::Forwarded { appended, gap, holdup: self.closed(), sent });
     }
 
-    /// The leader's own commands need no forwarding, but they too are durable before they are told.
+    /// The leader's own commands need no forwarding, but they too are durable before they are told. If the store is free
+    /// they become so together with their entries, in one write.
     pub(super) fn append_own_commands(&mut self) {
         let Some(session) = self.own_session() else { return };
         let mut first = self.appended(self.id, session, self.outbox.settled()).next();
         if first <= self.outbox.settled() {
             return;
         }
-        while let Some(count) = self.how_many_fit(self.outbox.ready(first).map(|(_, body)| body)) {
+        let last = if self.durability.is_writing() { self.outbox.durable() } else { self.outbox.last() };
+        if last > self.outbox.durable() {
+            self.durability.withhold(self.last(), last);
+        }
+        while let Some(count) = self.how_many_fit(self.outbox.between(first, last).map(|(_, body)| body)) {
             let Self { role: Role::Leader(leadership), outbox, log, ballot, now, id, .. } = self else { return };
-            let bodies = outbox.ready(first).take(count).map(|(_, body)| body.clone());
+            let bodies = outbox.between(first, last).take(count).map(|(_, body)| body.clone());
             first = leadership.append_commands(log, ballot.term, *now, *id, first, bodies);
             self.stage_appended();
         }

@@ -210,12 +210,12 @@ impl Log {
         }
     }
 
-    /// The entries from `from` that fit in `bytes_max`, but at least one if there is one, and their size.
-    pub fn batch(&self, from: LogIndex, bytes_max: usize) -> (Entries, usize) {
+    /// The entries from `from` to `to` that fit in `bytes_max`, but at least one if there is one, and their size.
+    pub fn batch(&self, from: LogIndex, to: LogIndex, bytes_max: usize) -> (Entries, usize) {
         let mut bytes = 0;
         let fits = |entry: &Entry| {
             let size = entry.bytes();
-            let fits = bytes == 0 || bytes + size <= bytes_max;
+            let fits = entry.index <= to && (bytes == 0 || bytes + size <= bytes_max);
             bytes += if fits { size } else { 0 };
             fits
         };
@@ -336,9 +336,9 @@ mod tests {
     #[test]
     fn a_batch_holds_at_least_one_entry() {
         let log = log(&[1, 1, 1]);
-        assert_eq!(log.batch(LogIndex(2), 1).0.len(), 1);
-        assert_eq!(log.batch(LogIndex(2), 1_000).0.len(), 2);
-        assert!(log.batch(LogIndex(4), 1_000).0.is_empty());
+        assert_eq!(log.batch(LogIndex(2), LogIndex(3), 1).0.len(), 1);
+        assert_eq!(log.batch(LogIndex(2), LogIndex(3), 1_000).0.len(), 2);
+        assert!(log.batch(LogIndex(4), LogIndex(3), 1_000).0.is_empty());
     }
 
     #[test]

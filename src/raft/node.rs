@@ -295,6 +295,11 @@ impl Node {
         self.durability.log()
     }
 
+    /// How much of its log others may be told: what comes after is no promise of this node's outbox yet.
+    pub(super) fn tellable(&self) -> LogIndex {
+        self.durability.tellable(self.last()).max(self.commit)
+    }
+
     /// Where its log begins: the entry before the first that it still has.
     pub fn base(&self) -> LogPosition {
         self.log.base()

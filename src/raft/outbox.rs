@@ -109,12 +109,8 @@ impl Outbox {
         self.between(first, self.durable)
     }
 
-    /// The commands from `first` on, in order, durable or not.
-    pub fn from(&self, first: Serial) -> impl ExactSizeIterator<Item = (Serial, &Bytes)> {
-        self.between(first, self.last)
-    }
-
-    fn between(&self, first: Serial, last: Serial) -> impl ExactSizeIterator<Item = (Serial, &Bytes)> {
+    /// The commands from `first` to `last`, in order, durable or not.
+    pub fn between(&self, first: Serial, last: Serial) -> impl ExactSizeIterator<Item = (Serial, &Bytes)> {
         let first = first.max(self.settled.next());
         let end = self.place(last.next());
         let commands = self.commands.range(self.place(first).min(end)..end);

@@ -77,10 +77,11 @@ impl Node {
         let is_told = |progress: &Progress| progress.commit_told >= self.commit;
         let all_told = self.role.leadership().is_some_and(|leadership| leadership.peers.values().all(is_told));
         let is_known = !all_told && self.is_known_early(self.commit);
+        let last = self.tellable();
         let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
             return;
         };
-        let (base, last) = (log.base().index, log.last().index);
+        let base = log.base().index;
         let told = log.position_at(*commit).expect("what is committed is in the log");
         for (peer, progress) in &mut leadership.peers {
             let mut send =
@@ -88,7 +89,7 @@ impl Node {
             while progress.is_ready(base, last, *now, config) {
                 let previous = LogIndex(progress.next.0 - 1);
                 let previous = log.position_at(previous).expect("what is sent is in the log");
-                let (entries, bytes) = log.batch(progress.next, config.append_bytes_max);
+                let (entries, bytes) = log.batch(progress.next, last, config.append_bytes_max);
                 progress.sent(LogIndex(previous.index.0 + entries.len() as u64), bytes, *now);
                 progress.commit_told = (*commit).min(LogIndex(progress.next.0 - 1)).max(progress.commit_told);
                 progress.durable_told = durable;
