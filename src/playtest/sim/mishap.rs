@@ -4,8 +4,9 @@ use super::{Simulation, plan};
 use crate::raft::{Input, Moment, NodeId, PRIORITY_DEFAULT, Permission};
 use std::time::Duration;
 
-/// How long who ended is still taken to be there.
-const FORGOTTEN: Duration = Duration::from_secs(3);
+/// How long who ended is still taken to be there: a leader at half pace counts for three seconds of its own on who answered,
+/// and may change the configuration meanwhile.
+const FORGOTTEN: Duration = Duration::from_secs(7);
 
 macro_rules! mishaps {
     ($($(#[$doc:meta])* $name:ident,)*) => {
