@@ -339,13 +339,6 @@ impl Node {
         }
     }
 
-    /// Asks afresh, after another gap in its own time.
-    pub(super) fn ask_anew(&mut self) {
-        if self.durability.ballot() == self.ballot && self.may_campaign() {
-            self.sound();
-        }
-    }
-
     fn count_sounding(&mut self, from: NodeId, asked: Term, answer: Answer) {
         if !self.is_asked(from) {
             return self.ignore();
