@@ -81,6 +81,9 @@ impl Node {
     /// Sends the leader what it has not got, in order, as much as the window holds. Only what is durable:
     /// a number told to others must never be given to another command after a crash.
     pub(super) fn forward(&mut self) {
+        if self.outbox.waiting() == 0 {
+            return;
+        }
         let Some(leader) = self.addressee().filter(|leader| *leader != self.id) else { return };
         let Some(session) = self.own_session().filter(|_| !self.forwarding.forgotten) else { return };
         while self.forwarding.has_room(self.config.forward_window_bytes) {
@@ -199,6 +202,9 @@ impl Node {
     /// The leader's own commands need no forwarding, but they too are durable before they are told. If the store is free
     /// they become so together with their entries, in one write.
     pub(super) fn append_own_commands(&mut self) {
+        if self.outbox.waiting() == 0 {
+            return;
+        }
         let Some(session) = self.own_session() else { return };
         let mut first = self.appended(self.id, session, self.outbox.settled()).next();
         if first <= self.outbox.settled() {

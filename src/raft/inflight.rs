@@ -79,7 +79,11 @@ impl RoundTrip {
     /// However often nothing came back, it is tried again after this, unless round trips are longer.
     const PATIENCE_MAX: Duration = Duration::from_millis(400);
 
+    /// What takes longer than this was somebody's pause, not the network.
+    const SAMPLE_MAX: Duration = Duration::from_secs(3);
+
     pub fn observe(&mut self, sample: Duration) {
+        let sample = sample.min(Self::SAMPLE_MAX);
         if !self.measured {
             *self = Self { smoothed: sample, variation: sample / 4, measured: true };
             return;

@@ -198,6 +198,12 @@ impl Node {
 
     /// Takes the oldest effect that waits to be carried out.
     pub fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front().or_else(|| self.next_effect())
+    }
+
+    /// Works on until there is an effect, or nothing more to do.
+    #[inline(never)]
+    fn next_effect(&mut self) -> Option<Effect> {
         loop {
             if let Some(effect) = self.effects.pop_front() {
                 return Some(effect);

@@ -1,6 +1,6 @@
 //! The commands of this node that are not settled yet.
 
-use super::{COMMAND_BYTES_MAX, Config, LogIndex, Rejected, Serial};
+use super::{COMMAND_BYTES_MAX, Config, LogIndex, Rejected, Serial, shelf::Shelf};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub(super) struct Outbox {
     /// From the one after `settled` to `last`, without gaps.
     commands: VecDeque<Bytes>,
+    shelf: Shelf,
     bytes: usize,
     last: Serial,
     /// Up to here commands survive a crash, and may be told to others.
@@ -24,7 +25,15 @@ impl Outbox {
         let settled = commands.first_key_value().map_or(last, |(serial, _)| Serial(serial.0.saturating_sub(1)));
         assert!(last.0 - settled.0 == commands.len() as u64, "the store lacks a command");
         let bytes = commands.values().map(Bytes::len).sum();
-        Self { commands: commands.into_values().collect(), bytes, last, durable: last, settled, session }
+        Self {
+            commands: commands.into_values().collect(),
+            shelf: Shelf::default(),
+            bytes,
+            last,
+            durable: last,
+            settled,
+            session,
+        }
     }
 
     /// Takes a command in and numbers it.
@@ -37,7 +46,7 @@ impl Outbox {
         }
         self.last = self.last.next();
         self.bytes += body.len();
-        self.commands.push_back(body);
+        self.commands.push_back(self.shelf.put(body));
         Ok(self.last)
     }
 

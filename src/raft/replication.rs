@@ -82,7 +82,6 @@ impl Node {
             return;
         };
         let base = log.base().index;
-        let told = log.position_at(*commit).expect("what is committed is in the log");
         for (peer, progress) in &mut leadership.peers {
             let mut send =
                 |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
@@ -103,7 +102,8 @@ impl Node {
             if (helps || progress.commit_told < *commit) && progress.is_heard(*now, config.election_timeout_max) {
                 progress.commit_told = *commit;
                 progress.durable_told = durable;
-                send(MessageBody::News { commit: told, durable });
+                let commit = log.position_at(*commit).expect("what is committed is in the log");
+                send(MessageBody::News { commit, durable });
             }
         }
     }
