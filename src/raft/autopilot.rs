@@ -93,11 +93,12 @@ impl Node {
     }
 
     /// Whether a member is there for sure, this node itself included. A new leader takes nobody for silent at first, but
-    /// must not count on a voter that was gone before it came.
+    /// must not count on a voter that was gone before it came; and a configuration that needs a voter whose store was lost
+    /// meanwhile can never be left again.
     fn is_proven(&self, node: NodeId) -> bool {
         node == self.id || {
             let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
-            progress.is_some_and(|progress| progress.is_proven(self.now, self.attention()))
+            progress.is_some_and(|progress| progress.is_proven(self.now, self.patience))
         }
     }
 

@@ -338,13 +338,6 @@ impl Node {
         }
     }
 
-    /// Asks afresh, after another gap in its own time.
-    pub(super) fn ask_anew(&mut self) {
-        if self.durability.ballot() == self.ballot && self.may_campaign() {
-            self.sound();
-        }
-    }
-
     fn count_sounding(&mut self, from: NodeId, asked: Term, answer: Answer) {
         self.note(Deed::CountVote { from, granted: answer == Answer::Yes });
         let current = asked == self.term().next();

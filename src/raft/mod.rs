@@ -43,6 +43,7 @@ mod sessions;
 mod settling;
 mod shipment;
 mod snapshot;
+mod stalling;
 mod timing;
 mod trace;
 mod transfer;

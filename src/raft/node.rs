@@ -17,6 +17,7 @@ use super::{
     sessions::Sessions,
     shipment::Incoming,
     snapshot::Image,
+    stalling::Strikes,
     trace::Trace,
 };
 use bytes::Bytes;
@@ -61,6 +62,8 @@ pub struct Node {
     pub(super) role: Role,
     /// How long a leader is waited for, as it last said.
     pub(super) patience: Duration,
+    /// How late its own timers recently were.
+    pub(super) strikes: Strikes,
     /// Its silence was excused by a gap in our own time, and it was not heard since.
     pub(super) excused: bool,
     /// When a leader is missed.
@@ -119,6 +122,7 @@ impl Node {
             role: Role::Follower(Following { verified: commit, ..Following::default() }),
             election_at: Moment::NEVER,
             patience,
+            strikes: Strikes::default(),
             excused: false,
             durability: Durability::new(ballot, session, last, commit),
             commit_at: Moment::NEVER,
