@@ -23,7 +23,7 @@ use std::{
 use table::{Killer, Story, killer};
 
 /// The most worlds in which a mistake has to be seen; most are in the first or second.
-const WORLDS_MAX: u64 = 20;
+const WORLDS_MAX: u64 = 40;
 
 /// What fails on purpose, all in threads without a name, is not told.
 fn fail_silently() {

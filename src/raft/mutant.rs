@@ -73,7 +73,7 @@ mutants! {
         AskWhenCalled,
         /// A new leader begins with no entry of its own term.
         NoEntryWhenElected,
-        /// Learners count in elections and commits.
+        /// Learners count like voters where a leader looks for what a majority holds.
         CountLearners,
         /// A leader without a vote counts itself.
         CountLeaderWithoutVote,

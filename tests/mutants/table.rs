@@ -46,6 +46,7 @@ pub fn killer(mutant: Mutant) -> Killer {
         Mutant::KeepUnmatchedTail => {
             story!(install::of_a_log_that_does_not_hold_the_mark_everything_uncommitted_goes)
         }
+        Mutant::DropMatchedTail => story!(install::of_a_log_that_holds_the_mark_the_tail_is_kept),
         Mutant::ReadWithoutQuorum => story!(reads::a_read_waits_for_a_majority),
         Mutant::ReadByOldRound => story!(reads::answers_to_what_was_sent_before_do_not_count),
         Mutant::EarlyInAnyRoom => story!(rules::two_are_no_majority_of_four),
@@ -77,7 +78,6 @@ pub fn killer(mutant: Mutant) -> Killer {
         | Mutant::ForwardUnbound
         | Mutant::SnapshotWithoutSessions
         | Mutant::InstallBelowCommit
-        | Mutant::DropMatchedTail
         | Mutant::CutUnagreed
         | Mutant::ReadBeforeOwnTerm
         | Mutant::ReadUnapplied

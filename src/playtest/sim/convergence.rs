@@ -73,17 +73,16 @@ impl Simulation {
         self.cluster.run_for(CALM);
     }
 
-    /// Somebody wishes another leader, who takes over in good order.
+    /// Somebody wishes another leader, who takes over in good order. It may soon find a better one.
     fn hand_over(&mut self) {
-        let leader = self.cluster.leader();
-        let voters = self.voters();
-        let others: Vec<u64> = voters.into_iter().filter(|voter| Some(*voter) != leader).collect();
-        if let (Some(leader), Some(heir)) = (leader, self.pick(&others).copied()) {
-            self.cluster.tell(leader, Input::Transfer { to: Some(NodeId(heir)) });
-            self.wait_until("who is called takes over", |world| {
-                (world.cluster.leader() != Some(heir)).then(|| format!("{heir} does not lead"))
-            });
-        }
+        let Some(leader) = self.cluster.leader() else { return };
+        let others: Vec<u64> = self.voters().into_iter().filter(|voter| *voter != leader).collect();
+        let Some(heir) = self.pick(&others).copied() else { return };
+        let elections = self.cluster.elections();
+        self.cluster.tell(leader, Input::Transfer { to: Some(NodeId(heir)) });
+        self.wait_until("who is called takes over", |world| {
+            (world.cluster.elections() == elections).then(|| format!("{heir} is not elected"))
+        });
     }
 
     /// The leader's process ends, and one hears nobody, but is heard. If the others are a majority, one of them takes over.

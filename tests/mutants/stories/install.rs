@@ -16,6 +16,13 @@ pub fn of_a_log_that_does_not_hold_the_mark_everything_uncommitted_goes(mutant: 
     (lab.node.base(), lab.node.last()) == (at(2, 4), LogIndex(4))
 }
 
+/// What stands behind the mark of a log that holds it was acknowledged, perhaps.
+pub fn of_a_log_that_holds_the_mark_the_tail_is_kept(mutant: Option<Mutant>) -> bool {
+    let mut lab = Lab::erring(mutant, &[2, 2, 2, 2, 2]);
+    lab.hear_all(A, 2, &chunks(&snapshot(at(2, 4), 2, b"state")));
+    (lab.node.base(), lab.node.last()) == (at(2, 4), LogIndex(6))
+}
+
 /// The size of what a snapshot is sent in.
 pub const CHUNK: usize = 1_000;
 
