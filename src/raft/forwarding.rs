@@ -9,7 +9,7 @@ use super::{
 use bytes::Bytes;
 
 /// Serials beyond this are nonsense: nobody proposes as often.
-const SERIAL_MAX: Serial = Serial(1 << 62);
+pub(super) const SERIAL_MAX: Serial = Serial(1 << 62);
 
 /// After how many attempts in vain the leader counts as silent, or as held up for longer.
 const RETRIES: u32 = 2;
