@@ -269,7 +269,8 @@ impl Node {
         voter && self.leaving.is_none()
     }
 
-    fn sound(&mut self) {
+    /// Asks all voters whether they would vote for it.
+    pub(super) fn sound(&mut self) {
         self.note(Deed::Sound);
         self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, Answer::Yes)]));
         self.count_answers();

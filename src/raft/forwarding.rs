@@ -116,7 +116,10 @@ impl Node {
             self.forwarding.retries += 1;
             self.forwarding.unanswered += 1;
             self.forwarding.restarted = self.now;
-            self.forwarding.send_again();
+            match self.config.errs(Mutant::ForwardOnce) {
+                true => self.forwarding.inflight.clear(),
+                false => self.forwarding.send_again(),
+            }
         }
     }
 
@@ -132,6 +135,7 @@ impl Node {
         if self.addressee() != Some(from) || from == self.id || appended > self.outbox.last() {
             return self.ignore();
         }
+        let gap = gap && !self.config.errs(Mutant::ForwardOnce);
         let forwarding = &mut self.forwarding;
         forwarding.holdup = holdup;
         forwarding.unanswered = 0;
@@ -184,6 +188,10 @@ impl Node {
             _ => after,
         };
         let next = self.appended(from, session, after).next();
+        let next = match commands.first() {
+            Some((first, _)) if self.config.errs(Mutant::CarryOutTwice) => next.min(*first),
+            _ => next,
+        };
         commands.drain(..commands.iter().take_while(|(serial, _)| *serial < next).count());
         let in_order = commands.iter().zip(next.0..).take_while(|((serial, _), next)| serial.0 == *next).count();
         let gap = commands.get(in_order).is_some_and(|(serial, _)| serial.0 > next.0 + in_order as u64);

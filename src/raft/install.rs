@@ -134,7 +134,7 @@ impl Node {
         self.durability.stage_compaction(position);
         self.forget_removed(&before);
         if self.config.errs(Mutant::KeepUnmatchedTail) {
-            for entry in tail.iter().filter(|entry| entry.term >= position.term) {
+            for entry in &tail {
                 self.log.append(entry.clone());
                 self.durability.stage_log(entry.index);
             }
