@@ -4,7 +4,8 @@
 //! makes larger writes, not more of them, and completions can't be mistaken for one another.
 
 use super::{
-    Ballot, LogIndex, LogPosition, Message, NodeId, Serial, Snapshot, Term, Write, WriteId, log::Log, outbox::Outbox,
+    Ballot, Entries, LogIndex, LogPosition, Message, NodeId, Serial, Snapshot, Term, Write, WriteId, log::Log,
+    outbox::Outbox,
 };
 use std::{collections::VecDeque, sync::Arc};
 
@@ -13,7 +14,7 @@ pub(super) const HELD_MAX: usize = 1_024;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Durability {
-    staged: Write,
+    staged: Staged,
     under_way: Option<UnderWay>,
     last: WriteId,
     /// The log is durable up to here.
@@ -37,6 +38,17 @@ pub(super) struct Durability {
     held: VecDeque<(WriteId, NodeId, Message)>,
 }
 
+/// What the next write changes beside what it adds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Staged {
+    ballot: Option<Ballot>,
+    truncate_from: Option<LogIndex>,
+    snapshot: Option<Arc<Snapshot>>,
+    compact: Option<LogPosition>,
+    session: Option<LogIndex>,
+    outbox_settled: Option<Serial>,
+}
+
 /// What becomes durable with the write under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct UnderWay {
@@ -50,7 +62,7 @@ struct UnderWay {
 impl Durability {
     pub fn new(ballot: Ballot, session: Option<LogIndex>, log: LogIndex, commit: LogIndex, command: Serial) -> Self {
         Self {
-            staged: Write::default(),
+            staged: Staged::default(),
             under_way: None,
             last: WriteId(0),
             log,
@@ -197,20 +209,26 @@ impl Durability {
         if self.under_way.is_some() || !cause {
             return None;
         }
-        let mut write = std::mem::take(&mut self.staged);
-        if self.staged_log > self.submitted {
-            write.entries = log.entries_from(self.submitted.max(log.base().index).next());
-        }
-        if commit > self.commit {
-            write.commit = Some(commit);
-            self.commit = commit;
-        }
-        let grown = self.staged_command > self.submitted_command;
-        if grown {
-            let new = outbox.between(self.submitted_command.next(), self.staged_command);
-            write.outbox_put = new.map(|(serial, body)| (serial, body.clone())).collect();
-            self.submitted_command = self.staged_command;
-        }
+        let has_entries = self.staged_log > self.submitted;
+        let has_commands = self.staged_command > self.submitted_command;
+        let new = outbox.between(self.submitted_command.next(), self.staged_command);
+        let Staged { ballot, truncate_from, snapshot, compact, session, outbox_settled } = &mut self.staged;
+        let write = Write {
+            ballot: ballot.take(),
+            truncate_from: truncate_from.take(),
+            snapshot: snapshot.take(),
+            compact: compact.take(),
+            session: session.take(),
+            outbox_settled: outbox_settled.take(),
+            entries: match has_entries {
+                true => log.entries_from(self.submitted.max(log.base().index).next()),
+                false => Entries::default(),
+            },
+            commit: (commit > self.commit).then_some(commit),
+            outbox_put: new.map(|(serial, body)| (serial, body.clone())).collect(),
+        };
+        self.commit = self.commit.max(commit);
+        self.submitted_command = self.staged_command;
         self.last = self.last.next();
         self.submitted = log.last().index;
         self.staged_log = self.submitted;
@@ -219,7 +237,7 @@ impl Durability {
             log: self.submitted,
             ballot: write.ballot.unwrap_or(self.ballot),
             session: write.session.or(self.session),
-            outbox: grown.then_some(self.submitted_command),
+            outbox: has_commands.then_some(self.submitted_command),
         });
         Some((self.last, write))
     }
