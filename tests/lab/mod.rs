@@ -3,9 +3,9 @@
 #![allow(dead_code)]
 
 use bevy_quorum::raft::{
-    Applied, Ballot, Command, Config, Durable, Effect, Entry, Holdup, Input, LogIndex, LogPosition, LogTime, Member,
-    Membership, Message, MessageBody, Moment, Node, NodeId, Payload, Permission, ReadId, RoleKind, Serial, Snapshot,
-    Standing, Term, Write, WriteId,
+    Applied, Ballot, Command, Config, Decision, Durable, Effect, Entry, Holdup, Input, LogIndex, LogPosition, LogTime,
+    Member, Membership, Message, MessageBody, Moment, Node, NodeId, Payload, Permission, ReadId, RoleKind, Serial,
+    Snapshot, Standing, Term, Write, WriteId,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, sync::Arc};
@@ -105,6 +105,15 @@ impl Lab {
         self
     }
 
+    /// Where the parts of a snapshot belong that somebody was sent.
+    pub fn chunk_offsets(&self, to: NodeId) -> Vec<u64> {
+        let offset = |(other, message): &(NodeId, Message)| match &message.body {
+            MessageBody::Snapshot { offset, .. } if *other == to => Some(*offset),
+            _ => None,
+        };
+        self.sent.iter().filter_map(offset).collect()
+    }
+
     /// The serials of the commands that were carried out.
     pub fn serials(&self) -> Vec<u64> {
         self.applied.iter().map(|applied| applied.command.serial.0).collect()
@@ -144,6 +153,32 @@ pub fn entry(term: u64, index: u64) -> Entry {
 pub fn command(term: u64, index: u64, serial: u64) -> Entry {
     let payload = Payload::Command(Command { author: A, serial: Serial(serial), body: Bytes::new() });
     Entry { payload, ..entry(term, index) }
+}
+
+/// The snapshot of a room of three, in which A has had this many commands carried out.
+pub fn snapshot(position: LogPosition, serials: u64, state: &[u8]) -> Snapshot {
+    let room = room(position, serials);
+    Snapshot::from_parts(&room, Bytes::copy_from_slice(state)).expect("it is one")
+}
+
+/// The room's part of that, as it is encoded.
+pub fn room(position: LogPosition, serials: u64) -> Vec<u8> {
+    let decision = Decision { index: LogIndex(2), refusal: None };
+    let session = |last: Option<Serial>| {
+        let recent: Vec<_> = last.into_iter().map(|serial| (serial, decision)).collect();
+        (LogIndex(1), last, LogTime(0), recent)
+    };
+    let members: BTreeMap<_, _> = [ME, A, B].map(|voter| (voter, member(Standing::Voter, 1))).into();
+    let sessions: BTreeMap<_, _> =
+        [(ME, session(None)), (A, session(Some(Serial(serials)))), (B, session(None))].into();
+    let room = (position, LogTime(9), members, LogIndex(1), sessions);
+    bincode::serde::encode_to_vec(room, bincode::config::standard()).expect("it has an encoding")
+}
+
+/// All bytes of a snapshot, as they are sent.
+pub fn image(snapshot: &Snapshot) -> Bytes {
+    let room = snapshot.room();
+    [&(room.len() as u32).to_le_bytes()[..], &room, &snapshot.state].concat().into()
 }
 
 /// An append of a leader that has as much committed.
