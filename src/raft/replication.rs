@@ -72,11 +72,12 @@ impl Node {
 
     /// Sends each follower what it lacks, and at once the news of what is committed, or durable here.
     pub(super) fn replicate(&mut self) {
-        let durable = self.durable_to_tell();
+        let told_durable = self.durable_to_tell();
+        let durable = told_durable.unwrap_or_default();
         let helps = durable > self.commit && self.is_known_early(durable);
         let is_told = |progress: &Progress| progress.commit_told >= self.commit;
         let all_told = self.role.leadership().is_some_and(|leadership| leadership.peers.values().all(is_told));
-        let is_known = !all_told && self.is_known_early(self.commit);
+        let is_known = told_durable.is_some() && !all_told && self.is_known_early(self.commit);
         let last = self.tellable();
         let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
             return;
