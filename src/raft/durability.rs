@@ -282,7 +282,8 @@ impl Durability {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::raft::{Entry, LogTime, MessageBody, Payload};
+    use crate::raft::{Config, Entry, LogTime, MessageBody, Payload};
+    use bytes::Bytes;
     use std::collections::BTreeMap;
 
     fn entry(index: u64, term: u64) -> Entry {
@@ -349,6 +350,25 @@ mod tests {
         desk.truncate_from(2);
         let (_, write) = desk.begin();
         assert_eq!((write.truncate_from, write.entries), (None, vec![entry(1, 1)].into()));
+    }
+
+    #[test]
+    fn a_command_is_withheld_until_it_is_durable() {
+        let mut desk = Desk::new();
+        desk.append(1, 1..=1);
+        let (first, _) = desk.begin();
+        desk.durability.finish(first);
+        let mut outbox = outbox();
+        desk.durability.stage_command(outbox.add(Bytes::new(), &Config::default()).unwrap());
+        desk.durability.withhold(LogIndex(1), outbox.last());
+        desk.append(1, 2..=3);
+        assert_eq!(desk.durability.tellable(desk.log.last().index), LogIndex(1));
+        let (second, write) = desk.durability.begin(&desk.log, &outbox, LogIndex(0), false).unwrap();
+        assert_eq!((write.outbox_put.len(), write.entries.len()), (1, 2));
+        desk.append(1, 4..=4);
+        assert_eq!(desk.durability.tellable(desk.log.last().index), LogIndex(1));
+        desk.durability.finish(second);
+        assert_eq!(desk.durability.tellable(desk.log.last().index), LogIndex(4));
     }
 
     #[test]
