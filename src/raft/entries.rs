@@ -13,7 +13,7 @@ use std::{
 /// The most entries of one segment.
 const SEGMENT_MAX: usize = 128;
 /// From how many on entries stay where somebody else put them.
-const ADOPTED_MIN: usize = 32;
+const ADOPTED_MIN: usize = 8;
 /// The fewest that room is made for.
 const SEGMENT_MIN: usize = 4;
 
@@ -219,11 +219,11 @@ impl Chain {
         self.segments.extend(part.map(|part| Segment { first, part, is_open: false }));
     }
 
-    /// Makes room that grows with the chain, so that short ones stay small.
+    /// Makes room that grows from one to the next, so that short chains, and gaps between what is adopted, stay small.
     fn push_segment(&mut self, entry: Entry) {
         let first = entry.index;
-        let count = self.segments.front().map_or(0, |front| first.0 - front.first.0);
-        let room = usize::try_from(count).unwrap_or(SEGMENT_MAX).clamp(SEGMENT_MIN, SEGMENT_MAX);
+        let before = self.segments.back().filter(|segment| segment.is_open);
+        let room = before.map_or(SEGMENT_MIN, |segment| (segment.part.slots.len() * 2).min(SEGMENT_MAX));
         let slots: Slots = std::iter::once(OnceLock::from(entry)).chain((1..room).map(|_| OnceLock::new())).collect();
         self.segments.push_back(Segment { first, part: Part { slots, filled: 0..1 }, is_open: true });
     }
