@@ -2,6 +2,7 @@
 
 use super::{
     MatchboxConfig,
+    seal::Seal,
     shared::{Shared, Socket, State},
     signaller::{Outcome, signaller},
 };
@@ -61,7 +62,8 @@ async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) -> String {
         let shared = shared.clone();
         move |rendezvous| shared.wake_after(|state| state.report(plane, rendezvous))
     };
-    let (post, caller, outcomes) = signaller(config.urls(plane), report);
+    let seal = Seal::new(&config.signal_key, plane);
+    let (post, caller, outcomes) = signaller(config.urls(plane), seal, report);
     let (mut socket, message_loop) = WebRtcSocketBuilder::new("")
         .ice_server(config.ice_server.clone())
         .add_channel(ChannelConfig { ordered: false, max_retransmits: Some(0) })
