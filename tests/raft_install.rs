@@ -1,201 +1,19 @@
 //! How a snapshot is taken over, told message by message.
+#![cfg(feature = "playtest")]
+
+#[path = "mutants/stories/mod.rs"]
+mod stories;
 
 use bevy_quorum::raft::{
-    Ballot, Command, Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, LogTime, Marked, Member, Membership,
-    Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Snapshot, Standing, Term, Write,
-    WriteId,
+    Ballot, Config, Durable, Effect, Entry, Input, LogIndex, Marked, Message, MessageBody, Moment, Node, NodeId,
+    Serial, Term,
 };
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
-
-const ME: NodeId = NodeId(1);
-const A: NodeId = NodeId(2);
-const B: NodeId = NodeId(3);
-const CHUNK: usize = 1_000;
-
-fn at(term: u64, index: u64) -> LogPosition {
-    LogPosition { term: Term(term), index: LogIndex(index) }
-}
-
-fn command(term: u64, index: u64, serial: u64) -> Entry {
-    let payload = Payload::Command(Command { author: A, serial: Serial(serial), body: Bytes::new() });
-    Entry { payload, ..entry(term, index) }
-}
-
-fn entry(term: u64, index: u64) -> Entry {
-    Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
-}
-
-fn membership() -> Membership {
-    let member =
-        Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
-    Membership { members: [ME, A, B].map(|id| (id, member)).into() }
-}
-
-fn first() -> Entry {
-    Entry { payload: Payload::Membership(membership()), ..entry(1, 1) }
-}
-
-/// A snapshot in which A has had this many commands carried out.
-fn snapshot(position: LogPosition, serials: u64, state: &[u8]) -> Snapshot {
-    let mut room = Lab::new(&[]);
-    room.append(serials);
-    let snapshot = room.made().expect("it was asked for one");
-    Snapshot { position, state: Bytes::copy_from_slice(state), ..snapshot }
-}
-
-/// What a snapshot is sent as.
-fn chunks(snapshot: &Snapshot) -> Vec<MessageBody> {
-    let room = snapshot.room();
-    let bytes: Bytes = [&(room.len() as u32).to_le_bytes()[..], &room, &snapshot.state].concat().into();
-    let part = |offset: usize| MessageBody::Snapshot {
-        mark: snapshot.position,
-        digest: snapshot.digest(),
-        total: bytes.len() as u64,
-        offset: offset as u64,
-        bytes: bytes.slice(offset..bytes.len().min(offset + CHUNK)),
-        sent: Moment::ZERO,
-    };
-    (0..bytes.len()).step_by(CHUNK).map(part).collect()
-}
-
-/// One node of three voters, message by message.
-struct Lab {
-    node: Node,
-    now: Moment,
-    /// Writes wait until they are told to complete.
-    held: Option<Vec<WriteId>>,
-    sent: Vec<(NodeId, Message)>,
-    writes: Vec<Write>,
-    applied: Vec<Serial>,
-    restored: Vec<Arc<Snapshot>>,
-}
-
-impl Lab {
-    /// With entries of these terms after the first; it knows the first committed.
-    fn new(terms: &[u64]) -> Self {
-        let rest = terms.iter().zip(2..).map(|(term, index)| entry(*term, index));
-        Self::with(Durable {
-            ballot: Ballot { term: Term(2), vote: None },
-            log: std::iter::once(first()).chain(rest).collect(),
-            commit: LogIndex(1),
-            ..Durable::default()
-        })
-    }
-
-    fn with(durable: Durable) -> Self {
-        let config = Config { makes_snapshots: true, append_bytes_max: CHUNK, tail_bytes: 0, ..Config::default() };
-        Self {
-            node: Node::new(ME, config, 1, durable, Moment::ZERO),
-            now: Moment::ZERO,
-            held: None,
-            sent: Vec::new(),
-            writes: Vec::new(),
-            applied: Vec::new(),
-            restored: Vec::new(),
-        }
-    }
-
-    fn input(&mut self, input: Input) {
-        self.node.handle(self.now, input);
-        while let Some(effect) = self.node.poll() {
-            match effect {
-                Effect::Persist { id, write } => {
-                    self.writes.push(write);
-                    match &mut self.held {
-                        Some(held) => held.push(id),
-                        None => self.node.handle(self.now, Input::Persisted(id)),
-                    }
-                }
-                Effect::Send { to, message } => self.sent.push((to, message)),
-                Effect::Apply(applied) => self.applied.push(applied.command.serial),
-                Effect::Restore(snapshot) => self.restored.push(snapshot),
-                Effect::Snapshot { position } => {
-                    let input = Input::Snapshotted { index: position.index, state: "state".into() };
-                    self.node.handle(self.now, input);
-                }
-                Effect::Settled { .. } | Effect::Read { .. } => unreachable!("nobody proposes or reads here"),
-            }
-        }
-    }
-
-    fn hear(&mut self, from: NodeId, term: u64, body: MessageBody) -> Vec<MessageBody> {
-        self.sent.clear();
-        self.input(Input::Receive { from, message: Message { term: Term(term), body } });
-        self.sent.iter().map(|(_, message)| message.body.clone()).collect()
-    }
-
-    fn hear_all(&mut self, from: NodeId, term: u64, bodies: &[MessageBody]) -> Vec<MessageBody> {
-        bodies.iter().flat_map(|body| self.hear(from, term, body.clone())).collect()
-    }
-
-    fn append_after(&mut self, previous: LogPosition, entries: Vec<Entry>, commit: u64) -> Vec<MessageBody> {
-        let term = self.node.term().0;
-        let (entries, commit) = (entries.into(), LogIndex(commit));
-        self.hear(A, term, MessageBody::Append { previous, entries, commit, durable: LogIndex(0), sent: Moment::ZERO })
-    }
-
-    /// Hears of `serials` commands of A, and of a mark behind them that is agreed on.
-    fn append(&mut self, serials: u64) {
-        let commands = (1..=serials).map(|serial| command(2, serial + 1, serial));
-        let mark = Entry { payload: Payload::Mark, ..entry(2, serials + 2) };
-        self.append_after(at(1, 1), commands.chain([mark]).collect(), serials + 2);
-    }
-
-    /// What it has made, once it is told that all have made the same.
-    fn made(&mut self) -> Option<Snapshot> {
-        let heartbeat = self.heartbeat(self.node.commit().0);
-        let answers = self.hear(A, 2, heartbeat);
-        let made = answers.iter().find_map(|answer| match answer {
-            MessageBody::HeartbeatReply { marked: Marked { made, .. }, .. } => *made,
-            _ => None,
-        });
-        let (mark, digest) = made?;
-        let agreed = Entry { payload: Payload::Agreed { mark, digest }, ..entry(2, mark.0 + 1) };
-        self.append_after(at(2, mark.0), vec![agreed], mark.0 + 1);
-        self.node.snapshot().map(|snapshot| (**snapshot).clone())
-    }
-
-    fn heartbeat(&self, commit: u64) -> MessageBody {
-        let commit = self.node.position_at(LogIndex(commit)).expect("it is in the log");
-        MessageBody::Heartbeat { commit, round: 0, patience_ms: 400, sent: Moment::ZERO }
-    }
-
-    /// Is elected in the next term, by A's vote.
-    fn elected(mut self) -> Self {
-        let term = self.node.term().0 + 1;
-        self.now = self.node.deadline();
-        self.input(Input::Wake);
-        self.hear(A, term, MessageBody::PreVoteReply { asked: Term(term), granted: true, ahead: None });
-        self.hear(A, term, MessageBody::VoteReply { granted: true });
-        assert_eq!(self.node.role_kind(), RoleKind::Leader);
-        self
-    }
-
-    fn chunk_offsets(&self, to: NodeId) -> Vec<u64> {
-        let offset = |(other, message): &(NodeId, Message)| match &message.body {
-            MessageBody::Snapshot { offset, .. } if *other == to => Some(*offset),
-            _ => None,
-        };
-        self.sent.iter().filter_map(offset).collect()
-    }
-}
-
-fn received(answers: &[MessageBody]) -> Vec<u64> {
-    let received = |answer: &MessageBody| match answer {
-        MessageBody::SnapshotReceived { received, .. } => Some(*received),
-        _ => None,
-    };
-    answers.iter().filter_map(received).collect()
-}
-
-fn matched(answers: &[MessageBody]) -> Vec<u64> {
-    let matched = |answer: &MessageBody| match answer {
-        MessageBody::Appended { matched } => Some(matched.0),
-        _ => None,
-    };
-    answers.iter().filter_map(matched).collect()
-}
+use stories::{
+    install::{self, CHUNK, Lab, chunks, command, first, matched, received, snapshot},
+    lab::{A, B, at, entry},
+};
 
 #[test]
 fn a_snapshot_is_taken_over_once_all_of_it_is_there() {
@@ -312,6 +130,11 @@ fn of_a_log_that_holds_the_mark_the_tail_is_kept() {
     assert_eq!((lab.node.base(), lab.node.last(), lab.node.commit()), (at(2, 4), LogIndex(6), LogIndex(4)));
     let write = lab.writes.last().expect("it was stored");
     assert_eq!((write.truncate_from, write.compact, write.commit), (None, Some(at(2, 4)), Some(LogIndex(4))));
+}
+
+#[test]
+fn what_stands_behind_another_entry_than_the_mark_goes_too() {
+    assert!(install::of_a_log_that_does_not_hold_the_mark_everything_uncommitted_goes(None));
 }
 
 #[test]

@@ -1,91 +1,23 @@
 //! The rules of the paper that only a message at the wrong moment can show, told message by message.
+#![cfg(feature = "playtest")]
+
+#[path = "mutants/stories/mod.rs"]
+mod stories;
 
 use bevy_quorum::raft::{
-    Ballot, Command, Config, Durable, Effect, Entries, Entry, Input, LogIndex, LogPosition, LogTime, Member,
-    Membership, Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Standing, Term,
+    Command, Config, Entries, Entry, Input, LogIndex, Message, MessageBody, Moment, NodeId, Payload, RoleKind, Serial,
+    Term,
 };
 use bytes::Bytes;
 use std::time::Duration;
-
-const ME: NodeId = NodeId(1);
-const A: NodeId = NodeId(2);
-const B: NodeId = NodeId(3);
-
-fn at(term: u64, index: u64) -> LogPosition {
-    LogPosition { term: Term(term), index: LogIndex(index) }
-}
-
-fn entry(term: u64, index: u64) -> Entry {
-    Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
-}
+use stories::{
+    lab::{A, B, Lab, at, entry},
+    rules,
+};
 
 /// Whom a message calls to take over.
 fn called((to, message): (NodeId, Message)) -> Option<NodeId> {
     matches!(message.body, MessageBody::TimeoutNow { .. }).then_some(to)
-}
-
-/// A node among three voters, with entries of these terms after the first, none of them known committed.
-struct Lab {
-    node: Node,
-    now: Moment,
-    sent: Vec<(NodeId, Message)>,
-    applied: Vec<Serial>,
-}
-
-impl Lab {
-    fn new(terms: &[u64], term: u64) -> Self {
-        let member =
-            Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
-        let membership = Membership { members: [ME, A, B].map(|id| (id, member)).into() };
-        let first = Entry { payload: Payload::Membership(membership), ..entry(1, 1) };
-        let rest = terms.iter().zip(2..).map(|(term, index)| entry(*term, index));
-        let durable = Durable {
-            ballot: Ballot { term: Term(term), vote: None },
-            log: std::iter::once(first).chain(rest).collect(),
-            commit: LogIndex(1),
-            ..Durable::default()
-        };
-        let node = Node::new(ME, Config::default(), 1, durable, Moment::ZERO);
-        Self { node, now: Moment::ZERO, sent: Vec::new(), applied: Vec::new() }
-    }
-
-    fn input(&mut self, input: Input) {
-        self.node.handle(self.now, input);
-        while let Some(effect) = self.node.poll() {
-            match effect {
-                Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
-                Effect::Send { to, message } => self.sent.push((to, message)),
-                Effect::Apply(applied) => self.applied.push(applied.command.serial),
-                Effect::Snapshot { .. } | Effect::Restore(_) => unreachable!("nobody makes snapshots here"),
-                Effect::Read { .. } | Effect::Settled { .. } => unreachable!("nobody reads here, or is let go"),
-            }
-        }
-    }
-
-    /// A clock that ticks once a second and nothing else.
-    fn ticks(&mut self, count: u32) {
-        for _ in 0..count {
-            self.now = self.now + Duration::from_secs(1);
-            self.input(Input::Wake);
-        }
-    }
-
-    fn hear(&mut self, from: NodeId, term: u64, body: MessageBody) -> Vec<(NodeId, Message)> {
-        self.sent.clear();
-        self.input(Input::Receive { from, message: Message { term: Term(term), body } });
-        self.sent.clone()
-    }
-
-    /// Is elected in the next term, by A's vote.
-    fn elected(mut self) -> Self {
-        let term = self.node.term().0 + 1;
-        self.now = self.node.deadline();
-        self.input(Input::Wake);
-        self.hear(A, term, MessageBody::PreVoteReply { asked: Term(term), granted: true, ahead: None });
-        self.hear(A, term, MessageBody::VoteReply { granted: true });
-        assert_eq!(self.node.role_kind(), RoleKind::Leader);
-        self
-    }
 }
 
 #[test]
@@ -369,17 +301,7 @@ fn a_mismatch_from_the_future_restarts_nothing() {
 
 #[test]
 fn an_acknowledgement_covers_no_more_than_the_append_proved() {
-    let mut lab = Lab::new(&[1, 1, 1], 1);
-    let append = MessageBody::Append {
-        previous: at(1, 1),
-        entries: vec![entry(1, 2)].into(),
-        commit: LogIndex(1),
-        durable: LogIndex(0),
-        sent: Moment::ZERO,
-    };
-    let answers = lab.hear(A, 2, append);
-    let acknowledged = MessageBody::Appended { matched: LogIndex(2) };
-    assert!(answers.contains(&(A, Message { term: Term(2), body: acknowledged })), "{answers:?}");
+    assert!(rules::an_acknowledgement_covers_no_more_than_the_append_proved(None));
 }
 
 #[test]

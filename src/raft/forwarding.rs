@@ -9,7 +9,7 @@ use super::{
 use bytes::Bytes;
 
 /// Serials beyond this are nonsense: nobody proposes as often.
-const SERIAL_MAX: Serial = Serial(1 << 62);
+pub(super) const SERIAL_MAX: Serial = Serial(1 << 62);
 
 /// After how many attempts in vain the leader counts as silent, or as held up for longer.
 const RETRIES: u32 = 2;
@@ -113,7 +113,10 @@ impl Node {
             self.forwarding.retries += 1;
             self.forwarding.unanswered += 1;
             self.forwarding.restarted = self.now;
-            self.forwarding.send_again();
+            match self.config.errs(Mutant::ForwardOnce) {
+                true => self.forwarding.inflight.clear(),
+                false => self.forwarding.send_again(),
+            }
         }
     }
 
@@ -129,6 +132,7 @@ impl Node {
         if self.addressee() != Some(from) || from == self.id || appended > self.outbox.last() {
             return self.ignore();
         }
+        let gap = gap && !self.config.errs(Mutant::ForwardOnce);
         let forwarding = &mut self.forwarding;
         forwarding.holdup = holdup;
         forwarding.unanswered = 0;
@@ -187,7 +191,8 @@ impl Node {
                 gap = true;
                 break;
             }
-            if serial == next && !self.append_command(from, serial, body) {
+            let is_due = serial == next || self.config.errs(Mutant::CarryOutTwice);
+            if is_due && !self.append_command(from, serial, body) {
                 break;
             }
         }

@@ -1,6 +1,6 @@
 //! Why what waits has to wait.
 
-use super::{Node, role::Role};
+use super::{Mutant, Node, role::Role};
 use serde::{Deserialize, Serialize};
 
 /// Why own commands, or a read, have to wait. Commands wait durably, and go on by themselves.
@@ -60,7 +60,9 @@ impl Node {
         match () {
             () if self.is_handing_over() => Some(Holdup::Transferring),
             () if self.is_log_full() => Some(Holdup::SnapshotMissing),
-            () if uncommitted >= self.config.uncommitted_bytes_max => Some(Holdup::Full),
+            () if uncommitted >= self.config.uncommitted_bytes_max && !self.config.errs(Mutant::AppendWithoutEnd) => {
+                Some(Holdup::Full)
+            }
             () => None,
         }
     }

@@ -115,6 +115,11 @@ impl Log {
         }
     }
 
+    /// Forgets the configurations after `index`, and keeps their entries: a mistake.
+    pub fn forget_configurations_after(&mut self, index: LogIndex) {
+        self.configurations.truncate(self.configurations_until(index));
+    }
+
     /// Drops the entries alone.
     pub fn truncate_entries_from(&mut self, index: LogIndex) {
         assert!(index > self.base.index, "what a snapshot stands for can't be dropped");

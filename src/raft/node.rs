@@ -1,7 +1,7 @@
 //! One participant: what it holds, and the way in and out.
 
 use super::{
-    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, LogPosition, Membership, Moment, NodeId,
+    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, LogPosition, Membership, Moment, Mutant, NodeId,
     Rejected, RoleKind, Serial, Status, Term,
     autopilot::Links,
     dice::Dice,
@@ -95,7 +95,10 @@ impl Node {
     /// With an empty log it waits to be let in and never campaigns. `seed` decides its random timeouts.
     pub fn new(id: NodeId, config: Config, seed: u64, durable: Durable, now: Moment) -> Self {
         let Durable { ballot, snapshot, base, log, commit, session, outbox, last_serial } = durable;
-        let log = Log::new(base, snapshot.as_deref(), log);
+        let mut log = Log::new(base, snapshot.as_deref(), log);
+        if config.errs(Mutant::RestartWithCommittedConfiguration) {
+            log.forget_configurations_after(commit);
+        }
         let last = log.last().index;
         let marks = Marks::new(snapshot.clone().map(Image::new));
         let start = marks.stored_index();

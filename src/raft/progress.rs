@@ -214,7 +214,7 @@ impl Progress {
         if let Some(shipment) = &mut self.shipment {
             let (since, retries) = shipment.waits_since();
             if since + self.round_trip.patience(retries) <= now {
-                shipment.lose(now, config.append_bytes_max);
+                shipment.lose(now, config.window_bytes, config.append_bytes_max);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! A session is a membership: it begins with the entry that lets a node in, and ends with the one that lets it
 //! go. Serials never begin anew, so a command of an earlier session is never taken for one of this.
 
-use super::{LogIndex, LogTime, Membership, NodeId, Refusal, Serial};
+use super::{LogIndex, LogTime, Membership, NodeId, Refusal, Serial, forwarding::SERIAL_MAX};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -87,6 +87,7 @@ impl Sessions {
         let sound = |session: &Session| {
             let serials = session.recent.iter().map(|(serial, _)| *serial);
             session.recent.len() <= RECENT_MAX
+                && session.last.is_none_or(|last| last <= SERIAL_MAX)
                 && serials.clone().next_back() == session.last
                 && serials.clone().zip(serials.skip(1)).all(|(one, next)| one.0.checked_add(1) == Some(next.0))
         };

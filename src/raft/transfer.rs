@@ -129,7 +129,10 @@ impl Node {
         if self.now > call.until {
             following.call = None;
         } else if self.log.holds(call.last) && self.may_campaign() {
-            self.run(Stage::Running { transfer: true });
+            match self.config.errs(Mutant::AskWhenCalled) {
+                true => self.sound(),
+                false => self.run(Stage::Running { transfer: true }),
+            }
         }
     }
 

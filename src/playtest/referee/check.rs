@@ -26,6 +26,7 @@ macro_rules! checks {
 
 checks! {
     OneLeader: "one leader a term",
+    Elected: "leaders are elected by a majority",
     AppendOnly: "leaders only append",
     LogMatching: "log matching",
     Completeness: "leader completeness",
@@ -38,6 +39,7 @@ checks! {
     DurablePromise: "durable before promised",
     OneChange: "one change at a time",
     Overlap: "majorities overlap",
+    InForce: "the newest configuration is in force",
     ExactlyOnce: "each command once",
     Attended: "who leads is answered by a majority",
     Voting: "who leads has a vote",

@@ -1,7 +1,10 @@
 //! One change at a time, and majorities that overlap from one configuration to the next (§4.1).
 
 use super::Check;
-use crate::raft::{LogIndex, Membership, Node, Payload, RoleKind, Write};
+use crate::{
+    playtest::machine::Machine,
+    raft::{LogIndex, Membership, Node, Payload, RoleKind, Write},
+};
 
 #[derive(Default)]
 pub(super) struct Configurations;
@@ -17,6 +20,13 @@ impl Configurations {
         let is_in_all = |voter| open.clone().all(|it| it.is_voter(voter) && it.voters().count() <= 2);
         let allowed = open.clone().count() <= 1 || node.membership().voters().any(is_in_all);
         Check::OneChange.holds(allowed, || format!("{} changes two things at once", node.id()));
+    }
+
+    /// Who starts again is in the configuration that its log ends with, committed or not (§4.1).
+    pub fn restarted(&self, machine: &Machine) {
+        let node = machine.node.as_ref().expect("it was just started");
+        let stored = machine.stored_membership().is_none_or(|stored| stored == node.membership());
+        Check::InForce.holds(stored, || format!("{} starts with {:?}", node.id(), node.membership()));
     }
 
     /// Each configuration shares a member of every majority with the one before it.
