@@ -72,7 +72,7 @@ mod tests {
     use crate::link::matchbox::roster::Names;
     use matchbox_socket::PeerSignal;
 
-    fn seal(key: u8, plane: Plane) -> Seal {
+    fn under(key: u8, plane: Plane) -> Seal {
         Seal::new(&Secret::from_bytes([key; 32]), plane)
     }
 
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn who_holds_the_key_reads_it_and_the_server_does_not() {
-        let (seal, (route, _)) = (seal(7, Plane::Consensus), route());
+        let (seal, (route, _)) = (under(7, Plane::Consensus), route());
         let sealed = seal.close(route, &offer()).unwrap();
         assert_eq!(seal.open(route, &sealed), Some(offer()));
         assert!(!sealed.to_string().contains("fingerprint"));
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn it_is_of_no_use_elsewhere() {
-        let (seal, (route, third)) = (seal(7, Plane::Consensus), route());
+        let (seal, (route, third)) = (under(7, Plane::Consensus), route());
         let sealed = seal.close(route, &offer()).unwrap();
         assert_eq!(seal.open(Route { from: third, ..route }, &sealed), None);
         assert_eq!(seal.open(Route { to: third, ..route }, &sealed), None);
@@ -105,13 +105,13 @@ mod tests {
             None,
             "not even back where it came from"
         );
-        assert_eq!(seal(7, Plane::Bulk).open(route, &sealed), None);
-        assert_eq!(seal(8, Plane::Consensus).open(route, &sealed), None);
+        assert_eq!(under(7, Plane::Bulk).open(route, &sealed), None);
+        assert_eq!(under(8, Plane::Consensus).open(route, &sealed), None);
     }
 
     #[test]
     fn no_changed_byte_goes_unnoticed() {
-        let (seal, (route, _)) = (seal(7, Plane::Consensus), route());
+        let (seal, (route, _)) = (under(7, Plane::Consensus), route());
         let sealed = seal.close(route, &offer()).unwrap();
         let bytes = STANDARD_NO_PAD.decode(sealed.as_str().unwrap()).unwrap();
         for place in 0..bytes.len() {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_none() {
-        let (seal, (route, _)) = (seal(7, Plane::Consensus), route());
+        let (seal, (route, _)) = (under(7, Plane::Consensus), route());
         let long = "A".repeat(SEALED_CHARS_MAX + 4);
         for data in [Value::Null, "".into(), "*".into(), "AAAA".into(), long.into(), 7.into()] {
             assert_eq!(seal.open(route, &data), None);
