@@ -65,7 +65,7 @@ impl Lab {
                     }
                 }
                 Effect::Send { to, message } => self.sent.push((to, message)),
-                Effect::Apply(applied) => self.applied.push(applied),
+                Effect::Apply(batch) => self.applied.extend(batch.applied()),
                 Effect::Restore(snapshot) => self.restored.push(snapshot),
                 Effect::Snapshot { position } => {
                     let input = Input::Snapshotted { index: position.index, state: "state".into() };
