@@ -3,33 +3,20 @@
 mod lab;
 
 use bevy_quorum::raft::{
-    Ballot, Config, Decision, Digest, Durable, Input, LogIndex, LogTime, Marked, MessageBody, Moment, NodeId, RoleKind,
-    Serial, Snapshot, Standing, Term,
+    Config, Digest, Durable, Input, LogIndex, Marked, MessageBody, Moment, NodeId, RoleKind, Snapshot, Term,
 };
 use bytes::Bytes;
-use lab::{A, B, Lab, ME, append, at, command, entry, heartbeat, member};
-use std::{collections::BTreeMap, time::Duration};
-
-/// The room's part of a snapshot of three voters, one of which has had this many commands carried out.
-fn room(index: u64, serial: u64) -> Vec<u8> {
-    let decision = Decision { index: LogIndex(7), refusal: None };
-    let session = (LogIndex(1), Some(Serial(serial)), LogTime(0), vec![(Serial(serial), decision)]);
-    let members: BTreeMap<_, _> = [ME, A, B].map(|voter| (voter, member(Standing::Voter, 1))).into();
-    let sessions: BTreeMap<_, _> = [ME, A, B].map(|voter| (voter, session.clone())).into();
-    let room = (at(3, index), LogTime(9), members, LogIndex(1), sessions);
-    bincode::serde::encode_to_vec(room, bincode::config::standard()).expect("it has an encoding")
-}
+use lab::{A, B, Lab, append, at, command, entry, heartbeat, room, snapshot, three};
+use std::{ops::Range, time::Duration};
 
 /// One of three voters, whose log begins after entry 40, and has two more that are not committed.
 fn of_a_cut_log(state: &[u8]) -> Lab {
-    let snapshot = Snapshot::from_parts(&room(40, 1), Bytes::copy_from_slice(state)).expect("it is one");
     let durable = Durable {
-        ballot: Ballot { term: Term(3), vote: None },
         base: at(3, 40),
         log: vec![entry(3, 41), entry(3, 42)],
         commit: LogIndex(40),
-        snapshot: Some(snapshot.into()),
-        ..Durable::default()
+        snapshot: Some(snapshot(at(3, 40), 1, state).into()),
+        ..three(&[], 3)
     };
     Lab::on(Config { append_bytes_max: 1_000, ..Config::default() }, durable, Moment::ZERO)
 }
@@ -69,8 +56,8 @@ fn no_command_has_a_serial_after_which_there_is_none() {
 
 #[test]
 fn a_snapshot_whose_serials_have_no_end_is_none() {
-    assert!(Snapshot::from_parts(&room(50, 7), Bytes::new()).is_some());
-    assert_eq!(Snapshot::from_parts(&room(50, u64::MAX), Bytes::new()), None);
+    assert!(Snapshot::from_parts(&room(at(3, 50), 7), Bytes::new()).is_some());
+    assert_eq!(Snapshot::from_parts(&room(at(3, 50), u64::MAX), Bytes::new()), None);
 }
 
 #[test]
@@ -117,13 +104,9 @@ fn what_is_said_to_be_missing_again_and_again_is_sent_once() {
     lab.tell(B, 4, MessageBody::HeartbeatReply { priority: 100, round: 0, sent: lab.now, marked });
     lab.sent.clear();
     lab.input(Input::Wake);
-    let offsets = lab.sent.iter().filter_map(|(to, message)| match message.body {
-        MessageBody::Snapshot { offset, .. } if *to == B => Some(offset),
-        _ => None,
-    });
-    assert_eq!(offsets.collect::<Vec<_>>(), [2_000, 3_000, 4_000]);
+    assert_eq!(lab.chunk_offsets(B), [2_000, 3_000, 4_000]);
 }
 
-fn received(received: u64, missing: Vec<std::ops::Range<u64>>, sent: Moment) -> MessageBody {
+fn received(received: u64, missing: Vec<Range<u64>>, sent: Moment) -> MessageBody {
     MessageBody::SnapshotReceived { mark: LogIndex(40), received, missing, sent }
 }

@@ -66,7 +66,7 @@ fn a_snapshot_is_taken_exactly_between_two_commands() {
         while let Some(effect) = node.poll() {
             match effect {
                 Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
-                Effect::Apply(applied) => indexes.push(applied.index),
+                Effect::Apply(batch) => indexes.extend(batch.applied().map(|applied| applied.index)),
                 Effect::Snapshot { position } => {
                     assert_eq!(node.entry(position.index).map(|entry| &entry.payload), Some(&Payload::Mark));
                     indexes.push(position.index);

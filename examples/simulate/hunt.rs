@@ -24,7 +24,7 @@ pub struct Kill {
 
 impl fmt::Display for Kill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.check.map_or("an assertion of the core", Check::name))
+        f.write_str(self.check.map_or("an assertion of the core or the store", Check::name))
     }
 }
 

@@ -54,6 +54,13 @@ impl Node {
         self.full().or_else(|| alone.then_some(Holdup::NoMajority))
     }
 
+    /// How many bytes of commands this leader may append.
+    pub(super) fn room(&self) -> usize {
+        let Some(leadership) = self.role.leadership().filter(|_| self.full().is_none()) else { return 0 };
+        let uncommitted = self.config.uncommitted_bytes_max.saturating_sub(leadership.uncommitted_bytes);
+        self.log_room().min(uncommitted)
+    }
+
     /// Why this leader appends no commands for now.
     pub(super) fn full(&self) -> Option<Holdup> {
         let uncommitted = self.role.leadership()?.uncommitted_bytes;

@@ -41,6 +41,7 @@ mod role;
 mod rounds;
 mod sessions;
 mod settling;
+mod shelf;
 mod shipment;
 mod snapshot;
 mod stalling;

@@ -38,6 +38,7 @@ checks! {
     InOrder: "snapshot, applied, commit, end of log in this order",
     DurablePromise: "durable before promised",
     OneChange: "one change at a time",
+    OwnTerm: "a leader commits, and changes something, by entries of its own term",
     Overlap: "majorities overlap",
     InForce: "the newest configuration is in force",
     ExactlyOnce: "each command once",

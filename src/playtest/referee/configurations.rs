@@ -34,6 +34,10 @@ impl Configurations {
         for entry in &write.entries {
             let Payload::Membership(after) = &entry.payload else { continue };
             let before = node.membership_at(LogIndex(entry.index.0 - 1));
+            let own = entry.term == node.term() && node.role_kind() == RoleKind::Leader;
+            let settled = node.position_at(node.commit()).is_some_and(|commit| commit.term == entry.term);
+            // The correction of 2015: until then, changes of former leaders may lie in other logs.
+            Check::OwnTerm.holds(!own || settled, || format!("{} changes something too early", node.id()));
             let overlap = before.members.is_empty() || do_overlap(before, after);
             Check::Overlap.holds(overlap, || format!("{before:?} is followed by {after:?} at {}", entry.index));
         }
