@@ -26,7 +26,7 @@ pub struct Machine {
     pub writing: Option<(WriteId, Write)>,
     /// What was committed anywhere when it began to read.
     pub reading: Option<LogIndex>,
-    /// How a read ended: whether it saw all that.
+    /// How a read ended in the last step: whether it saw all that.
     pub read: Option<bool>,
     clock: Moment,
     /// The last command of each author that is carried out in its state.
@@ -107,7 +107,7 @@ impl Machine {
             }
             Act::Read(committed) => {
                 self.node.read(self.clock, ReadId(1)).ok()?;
-                (self.reading, self.read) = (Some(*committed), None);
+                self.reading = Some(*committed);
                 Some(self.settle())
             }
             Act::Turn(whom) => self.turn(*whom),
@@ -152,7 +152,7 @@ impl Machine {
     }
 
     fn crash(&mut self, config: &Config) -> Sent {
-        (self.writing, self.reading, self.read) = (None, None, None);
+        (self.writing, self.reading) = (None, None);
         self.carried_out.clear();
         self.node = Node::new(self.node.id(), config.clone(), 0, self.disk.clone(), self.clock);
         self.settle()

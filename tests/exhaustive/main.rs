@@ -3,7 +3,6 @@
 //! Other tests take one path for each seed; these take all of them, in scopes small enough to be finished.
 //! `cargo test --all-features --test exhaustive -- --nocapture` prints how many states each scope has, and
 //! `cargo test --release --all-features --test exhaustive -- --ignored --nocapture` goes further.
-#![cfg(feature = "playtest")]
 
 mod hashed;
 mod invariants;

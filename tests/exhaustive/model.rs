@@ -54,7 +54,7 @@ pub struct Bounds {
     pub silences: u8,
     /// How many commands are proposed.
     pub commands: u8,
-    /// How many reads are asked.
+    /// How many reads are asked of leaders. Who is deposed asks again, under new numbers: such a scope has no end.
     pub reads: u8,
     /// How many changes of the configuration are asked for, beside those that leaders make by themselves.
     pub changes: u8,
@@ -135,6 +135,10 @@ impl Model for Scope {
 }
 
 impl Scope {
+    pub fn new(nodes: Vec<(NodeId, Durable)>, config: Config, history: Vec<Chapter>, bounds: Bounds) -> Self {
+        Self { nodes, config, history, bounds, known: Known::default() }
+    }
+
     /// What may happen at one machine, beside arrivals.
     fn acts(&self, state: &State, at: usize) -> Vec<Act> {
         let (bounds, spent, machine) = (&self.bounds, &state.spent, &state.machines[at].it);
@@ -145,8 +149,6 @@ impl Scope {
         acts.extend(machine.writing.is_some().then_some(Act::Sync));
         acts.extend(bounds.crashes.then_some(Act::Crash));
         acts.extend((spent.commands < bounds.commands && has_room).then_some(Act::Propose));
-        let reads = spent.reads < bounds.reads && machine.reading.is_none();
-        acts.extend(reads.then(|| Act::Read(state.record.it.committed())));
         if role == RoleKind::Candidate {
             acts.push(Act::Refuse);
         }
@@ -159,6 +161,8 @@ impl Scope {
             return acts;
         }
         acts.extend(bounds.heartbeats.then_some(Act::Wake));
+        let reads = spent.reads < bounds.reads && machine.reading.is_none();
+        acts.extend(reads.then(|| Act::Read(state.record.it.committed())));
         if bounds.silences > 0 {
             acts.extend(others().map(|other| Act::Notice(other.node.id())));
         }
@@ -231,7 +235,7 @@ impl Scope {
             state.inspect(at);
         }
         for machine in &state.machines {
-            state.network.forget_spent(&machine.it, &self.config);
+            state.network.forget_spent(&machine.it, self);
         }
         Some(())
     }
@@ -250,6 +254,7 @@ impl Scope {
 
     fn try_out(&self, before: &Machine, act: &Act) -> Outcome {
         let (mut machine, from) = (before.clone(), before.node.id());
+        machine.read = None;
         let Some(mut sent) = machine.act(act, &self.config) else { return Outcome::Impossible };
         while !self.bounds.slow_disks
             && let Some(more) = machine.act(&Act::Sync, &self.config)

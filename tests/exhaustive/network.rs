@@ -7,8 +7,8 @@
 //! Answers that promise nothing are not carried: pre-votes and refused votes, *your term is over*, and *I am there*.
 //! The checker gives any of them whenever it likes, which allows more than a network could.
 
-use crate::{hashed::Hashed, machine::Machine};
-use bevy_quorum::raft::{Config, Marked, Message, MessageBody, Mutant, NodeId, RoleKind};
+use crate::{hashed::Hashed, machine::Machine, model::Scope};
+use bevy_quorum::raft::{Marked, Message, MessageBody, Mutant, NodeId, RoleKind};
 use std::sync::Arc;
 
 /// A message, and between whom.
@@ -41,9 +41,9 @@ impl Network {
     }
 
     /// Drops what can change nothing at this machine any more.
-    pub fn forget_spent(&mut self, receiver: &Machine, config: &Config) {
+    pub fn forget_spent(&mut self, receiver: &Machine, scope: &Scope) {
         let id = receiver.node.id();
-        self.0.retain(|envelope| envelope.it.to != id || !is_spent(&envelope.it.message, receiver, config));
+        self.0.retain(|envelope| envelope.it.to != id || !is_spent(&envelope.it.message, receiver, scope));
     }
 }
 
@@ -61,21 +61,23 @@ pub fn is_carried(message: &Message) -> bool {
 }
 
 /// Whether a message can change nothing at its receiver any more, now that this much is durable there.
-fn is_spent(message: &Message, receiver: &Machine, config: &Config) -> bool {
+fn is_spent(message: &Message, receiver: &Machine, scope: &Scope) -> bool {
     let Machine { node, disk, .. } = receiver;
     let past = message.term < disk.ballot.term;
     let now = message.term == disk.ballot.term;
+    // What a crash would not take back.
+    let commit = if scope.bounds.crashes { disk.commit } else { node.commit() };
     // An office that is not held in a term by who keeps that term durably will not be held in it again.
     let role = node.role_kind();
     match &message.body {
         // What an earlier leader committed stays committed.
-        MessageBody::Heartbeat { commit, .. } => past && commit.index <= disk.commit,
+        MessageBody::Heartbeat { commit: told, .. } => past && told.index <= commit,
         MessageBody::VoteReply { .. } | MessageBody::Appended { .. }
-            if past && config.mutant == Some(Mutant::CountLateAnswers) =>
+            if past && scope.config.mutant == Some(Mutant::CountLateAnswers) =>
         {
             false
         }
-        // `Event::Outdate` is the answer.
+        // That its term is over is the answer, which the checker gives whenever it likes.
         _ if past => true,
         // The vote is given, and its grant sent, for good.
         MessageBody::Vote { .. } => now && disk.ballot.vote.is_some(),

@@ -45,3 +45,14 @@ pub fn founder_and_guest() -> Vec<(NodeId, Durable)> {
     let founder = (NodeId(1), Durable::founding(NodeId(1), [0; 32]));
     vec![founder, (NodeId(2), Durable::default())]
 }
+
+/// A pair whose leader has given a learner a vote, and stopped before anybody else heard of it.
+pub fn half_promoted() -> Vec<(NodeId, Durable)> {
+    let mut nodes = room(2, 1);
+    for (place, (_, disk)) in nodes.iter_mut().enumerate() {
+        disk.ballot.term = Term(2);
+        disk.log.push(Entry { term: Term(2), index: LogIndex(2), payload: Payload::Empty, ..disk.log[0].clone() });
+        disk.log.extend((place == 2).then(|| configuration(2, 3, 3, 0)));
+    }
+    nodes
+}

@@ -7,6 +7,9 @@ use crate::{
 };
 use bevy_quorum::raft::{Message, MessageBody, NodeId};
 
+/// After so many rounds a talk has come to its end.
+const LONG_TALK: usize = 20;
+
 /// A part of a history. Machines are named by their place.
 #[derive(Clone, Debug)]
 pub enum Chapter {
@@ -58,7 +61,7 @@ impl Scope {
     /// Lets everything such arrive among `nodes`, until nothing new comes of it.
     fn talk(&self, state: &mut State, nodes: &[usize], such: impl Fn(&Message) -> bool) {
         let among = |state: &State, node: NodeId| nodes.iter().any(|at| state.id(*at) == node);
-        loop {
+        for _ in 0..LONG_TALK {
             let before = state.clone();
             let envelopes = before.network.envelopes().filter(|envelope| {
                 such(&envelope.it.message) && among(&before, envelope.it.from) && among(&before, envelope.it.to)
@@ -70,5 +73,6 @@ impl Scope {
                 return;
             }
         }
+        panic!("the talk comes to no end: {:#?}", state.machines);
     }
 }
