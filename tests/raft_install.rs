@@ -1,53 +1,26 @@
 //! How a snapshot is taken over, told message by message.
 
+mod lab;
+
 use bevy_quorum::raft::{
-    Ballot, Command, Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, LogTime, Marked, Member, Membership,
-    Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Snapshot, Standing, Term, Write,
-    WriteId,
+    Config, Durable, Effect, Entry, Input, LogIndex, LogPosition, Message, MessageBody, Moment, Node, NodeId, Serial,
+    Snapshot, Term,
 };
 use bytes::Bytes;
-use std::{sync::Arc, time::Duration};
+use lab::{A, B, Lab, append, at, command, entry, heartbeat, snapshot, three};
+use std::sync::Arc;
 
-const ME: NodeId = NodeId(1);
-const A: NodeId = NodeId(2);
-const B: NodeId = NodeId(3);
 const CHUNK: usize = 1_000;
 
-fn at(term: u64, index: u64) -> LogPosition {
-    LogPosition { term: Term(term), index: LogIndex(index) }
-}
-
-fn command(term: u64, index: u64, serial: u64) -> Entry {
-    let payload = Payload::Command(Command { author: A, serial: Serial(serial), body: Bytes::new() });
-    Entry { payload, ..entry(term, index) }
-}
-
-fn entry(term: u64, index: u64) -> Entry {
-    Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
-}
-
-fn membership() -> Membership {
-    let member =
-        Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
-    Membership { members: [ME, A, B].map(|id| (id, member)).into() }
-}
-
-fn first() -> Entry {
-    Entry { payload: Payload::Membership(membership()), ..entry(1, 1) }
-}
-
-/// A snapshot in which A has had this many commands carried out.
-fn snapshot(position: LogPosition, serials: u64, state: &[u8]) -> Snapshot {
-    let mut room = Lab::new(&[]);
-    room.append(serials);
-    let snapshot = room.made().expect("it was asked for one");
-    Snapshot { position, state: Bytes::copy_from_slice(state), ..snapshot }
+/// One of three voters, in term 2, with entries of these terms after the first.
+fn of_three(terms: &[u64]) -> Lab {
+    let config = Config { makes_snapshots: true, append_bytes_max: CHUNK, tail_bytes: 0, ..Config::default() };
+    Lab::on(config, three(terms, 2), Moment::ZERO)
 }
 
 /// What a snapshot is sent as.
 fn chunks(snapshot: &Snapshot) -> Vec<MessageBody> {
-    let room = snapshot.room();
-    let bytes: Bytes = [&(room.len() as u32).to_le_bytes()[..], &room, &snapshot.state].concat().into();
+    let bytes = lab::image(snapshot);
     let part = |offset: usize| MessageBody::Snapshot {
         mark: snapshot.position,
         digest: snapshot.digest(),
@@ -59,126 +32,13 @@ fn chunks(snapshot: &Snapshot) -> Vec<MessageBody> {
     (0..bytes.len()).step_by(CHUNK).map(part).collect()
 }
 
-/// One node of three voters, message by message.
-struct Lab {
-    node: Node,
-    now: Moment,
-    /// Writes wait until they are told to complete.
-    held: Option<Vec<WriteId>>,
-    sent: Vec<(NodeId, Message)>,
-    writes: Vec<Write>,
-    applied: Vec<Serial>,
-    restored: Vec<Arc<Snapshot>>,
+fn hear_all(lab: &mut Lab, from: NodeId, term: u64, bodies: &[MessageBody]) -> Vec<MessageBody> {
+    bodies.iter().flat_map(|body| lab.answers(from, term, body.clone())).collect()
 }
 
-impl Lab {
-    /// With entries of these terms after the first; it knows the first committed.
-    fn new(terms: &[u64]) -> Self {
-        let rest = terms.iter().zip(2..).map(|(term, index)| entry(*term, index));
-        Self::with(Durable {
-            ballot: Ballot { term: Term(2), vote: None },
-            log: std::iter::once(first()).chain(rest).collect(),
-            commit: LogIndex(1),
-            ..Durable::default()
-        })
-    }
-
-    fn with(durable: Durable) -> Self {
-        let config = Config { makes_snapshots: true, append_bytes_max: CHUNK, tail_bytes: 0, ..Config::default() };
-        Self {
-            node: Node::new(ME, config, 1, durable, Moment::ZERO),
-            now: Moment::ZERO,
-            held: None,
-            sent: Vec::new(),
-            writes: Vec::new(),
-            applied: Vec::new(),
-            restored: Vec::new(),
-        }
-    }
-
-    fn input(&mut self, input: Input) {
-        self.node.handle(self.now, input);
-        while let Some(effect) = self.node.poll() {
-            match effect {
-                Effect::Persist { id, write } => {
-                    self.writes.push(write);
-                    match &mut self.held {
-                        Some(held) => held.push(id),
-                        None => self.node.handle(self.now, Input::Persisted(id)),
-                    }
-                }
-                Effect::Send { to, message } => self.sent.push((to, message)),
-                Effect::Apply(applied) => self.applied.push(applied.command.serial),
-                Effect::Restore(snapshot) => self.restored.push(snapshot),
-                Effect::Snapshot { position } => {
-                    let input = Input::Snapshotted { index: position.index, state: "state".into() };
-                    self.node.handle(self.now, input);
-                }
-                Effect::Settled { .. } | Effect::Read { .. } => unreachable!("nobody proposes or reads here"),
-            }
-        }
-    }
-
-    fn hear(&mut self, from: NodeId, term: u64, body: MessageBody) -> Vec<MessageBody> {
-        self.sent.clear();
-        self.input(Input::Receive { from, message: Message { term: Term(term), body } });
-        self.sent.iter().map(|(_, message)| message.body.clone()).collect()
-    }
-
-    fn hear_all(&mut self, from: NodeId, term: u64, bodies: &[MessageBody]) -> Vec<MessageBody> {
-        bodies.iter().flat_map(|body| self.hear(from, term, body.clone())).collect()
-    }
-
-    fn append_after(&mut self, previous: LogPosition, entries: Vec<Entry>, commit: u64) -> Vec<MessageBody> {
-        let term = self.node.term().0;
-        let (entries, commit) = (entries.into(), LogIndex(commit));
-        self.hear(A, term, MessageBody::Append { previous, entries, commit, durable: LogIndex(0), sent: Moment::ZERO })
-    }
-
-    /// Hears of `serials` commands of A, and of a mark behind them that is agreed on.
-    fn append(&mut self, serials: u64) {
-        let commands = (1..=serials).map(|serial| command(2, serial + 1, serial));
-        let mark = Entry { payload: Payload::Mark, ..entry(2, serials + 2) };
-        self.append_after(at(1, 1), commands.chain([mark]).collect(), serials + 2);
-    }
-
-    /// What it has made, once it is told that all have made the same.
-    fn made(&mut self) -> Option<Snapshot> {
-        let heartbeat = self.heartbeat(self.node.commit().0);
-        let answers = self.hear(A, 2, heartbeat);
-        let made = answers.iter().find_map(|answer| match answer {
-            MessageBody::HeartbeatReply { marked: Marked { made, .. }, .. } => *made,
-            _ => None,
-        });
-        let (mark, digest) = made?;
-        let agreed = Entry { payload: Payload::Agreed { mark, digest }, ..entry(2, mark.0 + 1) };
-        self.append_after(at(2, mark.0), vec![agreed], mark.0 + 1);
-        self.node.snapshot().map(|snapshot| (**snapshot).clone())
-    }
-
-    fn heartbeat(&self, commit: u64) -> MessageBody {
-        let commit = self.node.position_at(LogIndex(commit)).expect("it is in the log");
-        MessageBody::Heartbeat { commit, round: 0, patience_ms: 400, sent: Moment::ZERO }
-    }
-
-    /// Is elected in the next term, by A's vote.
-    fn elected(mut self) -> Self {
-        let term = self.node.term().0 + 1;
-        self.now = self.node.deadline();
-        self.input(Input::Wake);
-        self.hear(A, term, MessageBody::PreVoteReply { asked: Term(term), granted: true, ahead: None });
-        self.hear(A, term, MessageBody::VoteReply { granted: true });
-        assert_eq!(self.node.role_kind(), RoleKind::Leader);
-        self
-    }
-
-    fn chunk_offsets(&self, to: NodeId) -> Vec<u64> {
-        let offset = |(other, message): &(NodeId, Message)| match &message.body {
-            MessageBody::Snapshot { offset, .. } if *other == to => Some(*offset),
-            _ => None,
-        };
-        self.sent.iter().filter_map(offset).collect()
-    }
+fn append_after(lab: &mut Lab, previous: LogPosition, entries: Vec<Entry>, commit: u64) -> Vec<MessageBody> {
+    let term = lab.node.term().0;
+    lab.answers(A, term, append(previous, entries, commit))
 }
 
 fn received(answers: &[MessageBody]) -> Vec<u64> {
@@ -199,82 +59,82 @@ fn matched(answers: &[MessageBody]) -> Vec<u64> {
 
 #[test]
 fn a_snapshot_is_taken_over_once_all_of_it_is_there() {
-    let (mut lab, snapshot) = (Lab::new(&[]), snapshot(at(2, 50), 3, &[7; 4_500]));
+    let (mut lab, snapshot) = (of_three(&[]), snapshot(at(2, 50), 3, &[7; 4_500]));
     let chunks = chunks(&snapshot);
     let (last, before) = chunks.split_last().expect("it has chunks");
-    let answers = lab.hear_all(A, 2, before);
+    let answers = hear_all(&mut lab, A, 2, before);
     assert_eq!(received(&answers), [1_000, 2_000, 3_000, 4_000]);
     assert!(lab.restored.is_empty());
-    let answers = lab.hear(A, 2, last.clone());
+    let answers = lab.answers(A, 2, last.clone());
     assert_eq!(lab.restored, [Arc::new(snapshot.clone())]);
     assert_eq!(matched(&answers).last(), Some(&50));
     assert_eq!((lab.node.commit(), lab.node.base(), lab.node.last()), (LogIndex(50), at(2, 50), LogIndex(50)));
     // The log goes on behind it.
-    assert_eq!(matched(&lab.append_after(at(2, 50), vec![entry(2, 51)], 51)), [51]);
+    assert_eq!(matched(&append_after(&mut lab, at(2, 50), vec![entry(2, 51)], 51)), [51]);
 }
 
 #[test]
 fn chunks_may_come_in_any_order_and_twice() {
-    let (mut lab, snapshot) = (Lab::new(&[]), snapshot(at(2, 50), 3, &[7; 4_500]));
+    let (mut lab, snapshot) = (of_three(&[]), snapshot(at(2, 50), 3, &[7; 4_500]));
     let chunks = chunks(&snapshot);
     for place in [3, 1, 1, 0, 3, 4] {
-        lab.hear(A, 2, chunks[place].clone());
+        lab.answers(A, 2, chunks[place].clone());
         assert!(lab.restored.is_empty());
     }
-    let answers = lab.hear(A, 2, chunks[2].clone());
+    let answers = lab.answers(A, 2, chunks[2].clone());
     assert_eq!(lab.restored, [Arc::new(snapshot)]);
     assert_eq!(received(&answers).len(), 1);
 }
 
 #[test]
 fn what_is_missing_is_named() {
-    let (mut lab, snapshot) = (Lab::new(&[]), snapshot(at(2, 50), 3, &[7; 6_500]));
+    let (mut lab, snapshot) = (of_three(&[]), snapshot(at(2, 50), 3, &[7; 6_500]));
     let chunks = chunks(&snapshot);
-    lab.hear_all(A, 2, &[chunks[0].clone(), chunks[2].clone()]);
-    let answers = lab.hear(A, 2, chunks[5].clone());
+    hear_all(&mut lab, A, 2, &[chunks[0].clone(), chunks[2].clone()]);
+    let answers = lab.answers(A, 2, chunks[5].clone());
     let MessageBody::SnapshotReceived { received, missing, .. } = &answers[0] else { panic!("{answers:?}") };
     assert_eq!((*received, &missing[..]), (1_000, &[1_000..2_000, 3_000..5_000][..]));
 }
 
 #[test]
 fn another_leader_goes_on_where_the_last_one_stopped() {
-    let (mut lab, snapshot) = (Lab::new(&[]), snapshot(at(2, 50), 3, &[7; 4_500]));
+    let (mut lab, snapshot) = (of_three(&[]), snapshot(at(2, 50), 3, &[7; 4_500]));
     let chunks = chunks(&snapshot);
-    lab.hear_all(A, 2, &chunks[..3]);
-    assert_eq!(received(&lab.hear(B, 3, chunks[0].clone())), [3_000]);
-    lab.hear_all(B, 3, &chunks[3..]);
+    hear_all(&mut lab, A, 2, &chunks[..3]);
+    assert_eq!(received(&lab.answers(B, 3, chunks[0].clone())), [3_000]);
+    hear_all(&mut lab, B, 3, &chunks[3..]);
     assert_eq!(lab.restored, [Arc::new(snapshot)]);
 }
 
 #[test]
 fn a_newer_snapshot_takes_the_place_of_what_has_come_of_an_older_one() {
     let (old, new) = (snapshot(at(2, 50), 3, &[7; 4_500]), snapshot(at(2, 80), 3, &[8; 4_500]));
-    let mut lab = Lab::new(&[]);
-    lab.hear_all(A, 2, &chunks(&old)[..3]);
-    assert_eq!(received(&lab.hear(A, 2, chunks(&new)[0].clone())), [1_000]);
+    let mut lab = of_three(&[]);
+    hear_all(&mut lab, A, 2, &chunks(&old)[..3]);
+    assert_eq!(received(&lab.answers(A, 2, chunks(&new)[0].clone())), [1_000]);
     // What was on its way of the older one changes nothing.
-    assert!(lab.hear_all(A, 2, &chunks(&old)).is_empty());
-    lab.hear_all(A, 2, &chunks(&new)[1..]);
+    assert!(hear_all(&mut lab, A, 2, &chunks(&old)).is_empty());
+    hear_all(&mut lab, A, 2, &chunks(&new)[1..]);
     assert_eq!(lab.restored, [Arc::new(new)]);
     // A leader that has only the older one may send that.
-    let mut lab = Lab::new(&[]);
-    lab.hear(A, 2, chunks(&snapshot(at(2, 80), 3, &[8; 4_500]))[0].clone());
-    lab.hear_all(B, 3, &chunks(&old));
+    let mut lab = of_three(&[]);
+    lab.answers(A, 2, chunks(&snapshot(at(2, 80), 3, &[8; 4_500]))[0].clone());
+    hear_all(&mut lab, B, 3, &chunks(&old));
     assert_eq!(lab.restored, [Arc::new(old)]);
 }
 
 #[test]
 fn bytes_that_are_not_what_was_announced_are_dropped() {
-    let (mut lab, snapshot) = (Lab::new(&[]), snapshot(at(2, 50), 3, &[7; 2_500]));
+    let (mut lab, snapshot) = (of_three(&[]), snapshot(at(2, 50), 3, &[7; 2_500]));
     let mut wrong = chunks(&snapshot);
     if let MessageBody::Snapshot { bytes, .. } = &mut wrong[1] {
         *bytes = vec![9; bytes.len()].into();
     }
-    lab.hear_all(A, 2, &wrong);
+    hear_all(&mut lab, A, 2, &wrong);
     assert!(lab.restored.is_empty());
     assert_eq!((lab.node.commit(), lab.node.ignored()), (LogIndex(1), 1));
     // It begins anew.
-    lab.hear_all(A, 2, &chunks(&snapshot));
+    hear_all(&mut lab, A, 2, &chunks(&snapshot));
     assert_eq!(lab.restored, [Arc::new(snapshot)]);
 }
 
@@ -285,19 +145,19 @@ fn announcements_beyond_all_bounds_are_ignored() {
         let (mark, digest) = (snapshot.position, snapshot.digest());
         MessageBody::Snapshot { mark, digest, total, offset, bytes: "x".into(), sent: Moment::ZERO }
     };
-    let mut lab = Lab::new(&[]);
-    assert!(lab.hear(A, 2, body(u64::MAX, 0)).is_empty());
-    assert_eq!(received(&lab.hear(A, 2, body(10, u64::MAX))), [0]);
-    assert_eq!(received(&lab.hear(A, 2, body(10, 10))), [0]);
+    let mut lab = of_three(&[]);
+    assert!(lab.answers(A, 2, body(u64::MAX, 0)).is_empty());
+    assert_eq!(received(&lab.answers(A, 2, body(10, u64::MAX))), [0]);
+    assert_eq!(received(&lab.answers(A, 2, body(10, 10))), [0]);
     assert_eq!(lab.node.ignored(), 1);
 }
 
 #[test]
 fn a_snapshot_of_what_is_committed_is_not_taken_but_acknowledged() {
-    let mut lab = Lab::new(&[2, 2, 2, 2]);
-    lab.append_after(at(2, 5), Vec::new(), 5);
+    let mut lab = of_three(&[2, 2, 2, 2]);
+    append_after(&mut lab, at(2, 5), Vec::new(), 5);
     for mark in [at(2, 4), at(2, 5)] {
-        let answers = lab.hear_all(A, 2, &chunks(&snapshot(mark, 3, b"old")));
+        let answers = hear_all(&mut lab, A, 2, &chunks(&snapshot(mark, 3, b"old")));
         // The word of it may have been lost: the leader learns that it needn't send more.
         assert_eq!(matched(&answers), [5], "{mark:?}");
     }
@@ -307,8 +167,8 @@ fn a_snapshot_of_what_is_committed_is_not_taken_but_acknowledged() {
 
 #[test]
 fn of_a_log_that_holds_the_mark_the_tail_is_kept() {
-    let mut lab = Lab::new(&[2, 2, 2, 2, 2]);
-    lab.hear_all(A, 2, &chunks(&snapshot(at(2, 4), 2, b"state")));
+    let mut lab = of_three(&[2, 2, 2, 2, 2]);
+    hear_all(&mut lab, A, 2, &chunks(&snapshot(at(2, 4), 2, b"state")));
     assert_eq!((lab.node.base(), lab.node.last(), lab.node.commit()), (at(2, 4), LogIndex(6), LogIndex(4)));
     let write = lab.writes.last().expect("it was stored");
     assert_eq!((write.truncate_from, write.compact, write.commit), (None, Some(at(2, 4)), Some(LogIndex(4))));
@@ -316,9 +176,9 @@ fn of_a_log_that_holds_the_mark_the_tail_is_kept() {
 
 #[test]
 fn of_a_log_that_does_not_hold_the_mark_everything_uncommitted_goes() {
-    let mut lab = Lab::new(&[2, 2, 2, 2, 2]);
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
-    lab.hear_all(A, 3, &chunks(&snapshot(at(3, 4), 2, b"state")));
+    let mut lab = of_three(&[2, 2, 2, 2, 2]);
+    lab.answers(A, 3, heartbeat(at(1, 1)));
+    hear_all(&mut lab, A, 3, &chunks(&snapshot(at(3, 4), 2, b"state")));
     assert_eq!((lab.node.base(), lab.node.last(), lab.node.commit()), (at(3, 4), LogIndex(4), LogIndex(4)));
     let write = lab.writes.last().expect("it was stored");
     assert_eq!((write.truncate_from, write.compact), (Some(LogIndex(2)), Some(at(3, 4))));
@@ -326,9 +186,9 @@ fn of_a_log_that_does_not_hold_the_mark_everything_uncommitted_goes() {
 
 #[test]
 fn a_snapshot_is_acknowledged_once_it_is_durable() {
-    let mut lab = Lab::new(&[]);
+    let mut lab = of_three(&[]);
     lab.held = Some(Vec::new());
-    let answers = lab.hear_all(A, 2, &chunks(&snapshot(at(2, 50), 3, b"state")));
+    let answers = hear_all(&mut lab, A, 2, &chunks(&snapshot(at(2, 50), 3, b"state")));
     assert!(received(&answers).len() == 1 && !matched(&answers).contains(&50));
     let id = lab.held.take().and_then(|held| held.last().copied()).expect("it is being written");
     lab.sent.clear();
@@ -338,12 +198,12 @@ fn a_snapshot_is_acknowledged_once_it_is_durable() {
 
 #[test]
 fn a_vote_with_the_log_of_a_snapshot_waits_until_that_is_durable() {
-    let mut lab = Lab::new(&[]);
+    let mut lab = of_three(&[]);
     lab.held = Some(Vec::new());
-    lab.hear_all(A, 2, &chunks(&snapshot(at(2, 50), 3, b"state")));
+    hear_all(&mut lab, A, 2, &chunks(&snapshot(at(2, 50), 3, b"state")));
     let last = lab.node.last();
     assert_eq!(last, LogIndex(50));
-    lab.hear(A, 2, MessageBody::TimeoutNow { last: at(2, 50) });
+    lab.answers(A, 2, MessageBody::TimeoutNow { last: at(2, 50) });
     let asks = |lab: &Lab| lab.sent.iter().any(|(_, message)| matches!(message.body, MessageBody::Vote { .. }));
     assert!(!asks(&lab));
     while let Some(id) = lab.held.as_mut().and_then(Vec::pop) {
@@ -354,11 +214,11 @@ fn a_vote_with_the_log_of_a_snapshot_waits_until_that_is_durable() {
 
 #[test]
 fn whose_commands_were_carried_out_is_inside() {
-    let mut lab = Lab::new(&[]);
-    lab.hear_all(A, 2, &chunks(&snapshot(at(2, 50), 3, b"state")));
+    let mut lab = of_three(&[]);
+    hear_all(&mut lab, A, 2, &chunks(&snapshot(at(2, 50), 3, b"state")));
     let entries = [3, 4, 1, 6, 5].into_iter().zip(51..).map(|(serial, index)| command(2, index, serial));
-    lab.append_after(at(2, 50), entries.collect(), 55);
-    assert_eq!(lab.applied, [Serial(4), Serial(5)]);
+    append_after(&mut lab, at(2, 50), entries.collect(), 55);
+    assert_eq!(lab.serials(), [4, 5]);
 }
 
 #[test]
@@ -367,15 +227,7 @@ fn own_commands_that_a_snapshot_has_the_effects_of_wait_no_longer() {
     let inside = snapshot(at(2, 50), 3, b"state");
     let config = Config { makes_snapshots: true, ..Config::default() };
     let outbox = (1..=5).map(|serial| (Serial(serial), Bytes::new())).collect();
-    let durable = Durable {
-        ballot: Ballot { term: Term(2), vote: None },
-        log: vec![first()],
-        commit: LogIndex(1),
-        outbox,
-        last_serial: Serial(5),
-        session: Some(LogIndex(1)),
-        ..Durable::default()
-    };
+    let durable = Durable { outbox, last_serial: Serial(5), session: Some(LogIndex(1)), ..three(&[], 2) };
     let mut node = Node::new(A, config, 1, durable.clone(), Moment::ZERO);
     let mut settled = None;
     for body in chunks(&inside) {
@@ -402,123 +254,12 @@ fn own_commands_that_a_snapshot_has_the_effects_of_wait_no_longer() {
 
 #[test]
 fn an_append_that_begins_before_the_log_joins_it() {
-    let mut lab = Lab::new(&[]);
-    lab.hear_all(A, 2, &chunks(&snapshot(at(2, 50), 3, b"state")));
+    let mut lab = of_three(&[]);
+    hear_all(&mut lab, A, 2, &chunks(&snapshot(at(2, 50), 3, b"state")));
     let entries: Vec<Entry> = (45..=53).map(|index| entry(2, index)).collect();
-    assert_eq!(matched(&lab.append_after(at(2, 44), entries.clone(), 52)), [53]);
+    assert_eq!(matched(&append_after(&mut lab, at(2, 44), entries.clone(), 52)), [53]);
     assert_eq!((lab.node.last(), lab.node.commit()), (LogIndex(53), LogIndex(52)));
     // One that ends before it proves what is committed anyway.
-    assert_eq!(matched(&lab.append_after(at(2, 10), entries[..1].to_vec(), 0)), Vec::<u64>::new());
-    assert_eq!(matched(&lab.append_after(at(2, 44), entries[..3].to_vec(), 52)), [53]);
-}
-
-/// A leader whose log begins after entry 50, and which has a snapshot of so many bytes.
-fn leader_of_a_cut_log(bytes: usize) -> Lab {
-    let snapshot = snapshot(at(2, 50), 3, &vec![7; bytes]);
-    let durable = Durable {
-        ballot: Ballot { term: Term(2), vote: None },
-        base: snapshot.position,
-        log: vec![entry(2, 51)],
-        commit: LogIndex(51),
-        snapshot: Some(Arc::new(snapshot)),
-        ..Durable::default()
-    };
-    let lab = Lab::with(durable).elected();
-    assert_eq!((lab.restored.len(), lab.node.last()), (1, LogIndex(52)));
-    lab
-}
-
-/// A follower with nothing of its own answers.
-fn mismatch(lab: &mut Lab, from: NodeId) {
-    let sent = lab.now;
-    lab.hear(from, 3, MessageBody::Mismatch { hint: at(1, 1), sent });
-}
-
-fn acknowledge(lab: &mut Lab, from: NodeId, received: u64, missing: Vec<std::ops::Range<u64>>) -> Vec<u64> {
-    let (mark, sent) = (LogIndex(50), lab.now);
-    lab.hear(from, 3, MessageBody::SnapshotReceived { mark, received, missing, sent });
-    lab.chunk_offsets(from)
-}
-
-#[test]
-fn who_needs_what_is_cut_off_is_sent_the_snapshot() {
-    let mut lab = leader_of_a_cut_log(4_500);
-    mismatch(&mut lab, B);
-    // One chunk at first, for much may be there already.
-    assert_eq!(lab.chunk_offsets(B), [0]);
-    assert_eq!(acknowledge(&mut lab, B, 3_000, Vec::new()), [3_000, 4_000]);
-    let total = lab.node.snapshot().map_or(0, |it| 4 + it.room().len() + it.state.len()) as u64;
-    assert_eq!(acknowledge(&mut lab, B, total, Vec::new()), [0; 0]);
-    // An acknowledgement that reaches the log ends it, and the log follows.
-    let bodies = lab.hear(B, 3, MessageBody::Appended { matched: LogIndex(50) });
-    let appended = bodies.iter().any(
-        |body| matches!(body, MessageBody::Append { previous, entries, .. } if *previous == at(2, 50) && entries.len() == 2),
-    );
-    assert!(appended, "{bodies:?}");
-}
-
-#[test]
-fn any_acknowledgement_that_reaches_the_log_ends_a_transfer() {
-    let mut lab = leader_of_a_cut_log(4_500);
-    mismatch(&mut lab, B);
-    // Another leader may have brought it up to date.
-    lab.hear(B, 3, MessageBody::Appended { matched: LogIndex(51) });
-    assert_eq!(acknowledge(&mut lab, B, 1_000, Vec::new()), [0; 0]);
-}
-
-#[test]
-fn what_got_no_answer_is_sent_again() {
-    let mut lab = leader_of_a_cut_log(9_500);
-    mismatch(&mut lab, B);
-    let wait = |lab: &mut Lab| {
-        lab.now = lab.now + Duration::from_millis(300);
-        lab.sent.clear();
-        let reply = MessageBody::HeartbeatReply { priority: 100, round: 0, sent: lab.now, marked: Marked::default() };
-        lab.input(Input::Receive { from: B, message: Message { term: Term(3), body: reply } });
-        lab.input(Input::Wake);
-        lab.chunk_offsets(B)
-    };
-    // Not even the first was answered.
-    assert_eq!(wait(&mut lab), [0]);
-    acknowledge(&mut lab, B, 1_000, Vec::new());
-    // What is named as missing goes again, and nothing else.
-    lab.now = lab.now + Duration::from_millis(1);
-    acknowledge(&mut lab, B, 2_000, vec![2_000..3_000, 5_000..7_000]);
-    assert_eq!(wait(&mut lab), [2_000, 5_000, 6_000]);
-    // Then what is there has to be found out anew.
-    assert_eq!(wait(&mut lab), [2_000]);
-}
-
-#[test]
-fn a_receiver_that_lost_what_it_had_begins_anew() {
-    let mut lab = leader_of_a_cut_log(4_500);
-    mismatch(&mut lab, B);
-    acknowledge(&mut lab, B, 3_000, Vec::new());
-    lab.now = lab.now + Duration::from_millis(1);
-    assert_eq!(acknowledge(&mut lab, B, 0, Vec::new())[..2], [0, 1_000]);
-}
-
-#[test]
-fn no_more_is_on_its_way_than_the_window_holds() {
-    let mut lab = leader_of_a_cut_log(2_000_000);
-    mismatch(&mut lab, B);
-    let window = Config::default().window_bytes / CHUNK;
-    let sent = acknowledge(&mut lab, B, 1_000, Vec::new()).len();
-    assert!((200..=window + 1).contains(&sent), "{sent}");
-    // Each answer makes room for as much.
-    assert_eq!(acknowledge(&mut lab, B, 3_000, Vec::new()).len(), 2);
-}
-
-#[test]
-fn nonsense_about_a_transfer_is_ignored() {
-    let mut lab = leader_of_a_cut_log(4_500);
-    mismatch(&mut lab, B);
-    let many = (0..100).map(|place| place * 10..place * 10 + 5).collect();
-    assert!(acknowledge(&mut lab, B, 0, many).is_empty());
-    assert_eq!(lab.node.ignored(), 1);
-    assert!(acknowledge(&mut lab, B, u64::MAX, Vec::new()).is_empty());
-    let body =
-        MessageBody::SnapshotReceived { mark: LogIndex(49), received: 0, missing: Vec::new(), sent: Moment::NEVER };
-    lab.hear(B, 3, body);
-    assert!(lab.chunk_offsets(B).is_empty());
+    assert_eq!(matched(&append_after(&mut lab, at(2, 10), entries[..1].to_vec(), 0)), Vec::<u64>::new());
+    assert_eq!(matched(&append_after(&mut lab, at(2, 44), entries[..3].to_vec(), 52)), [53]);
 }

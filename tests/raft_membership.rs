@@ -1,6 +1,9 @@
 //! Who belongs, who votes, and how that changes.
 #![cfg(feature = "playtest")]
 
+#[path = "mutants/stories/mod.rs"]
+mod stories;
+
 use bevy_quorum::{
     playtest::{Cluster, Conditions},
     raft::{
@@ -9,6 +12,7 @@ use bevy_quorum::{
     },
 };
 use std::time::Duration;
+use stories::rooms;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -267,50 +271,9 @@ fn a_link_that_comes_and_goes_changes_little() {
     assert!(changes <= 4, "{changes}");
 }
 
-/// A leader that has committed nothing in its term may not drop its partner: a change of an earlier leader,
-/// which only a third node kept, could still win with the partner's vote.
 #[test]
 fn nobody_drops_a_partner_before_it_committed_in_its_own_term() {
-    let mut tried = 0;
-    for seed in 0..20 {
-        let mut cluster = Cluster::of(2).config(by_hand()).seed(seed).disk_latency(Duration::from_millis(50));
-        let first = cluster.wait_for_leader();
-        let other = 3 - first;
-        let learner = cluster.join(Permission::Editor);
-        cluster.run_for(SECOND * 2);
-        cluster.cut(other);
-        assert!(cluster.change(first, |membership| {
-            membership.members.insert(NodeId(learner), member(Standing::Voter));
-        }));
-        cluster.run_for(Duration::from_millis(30));
-        cluster.kill(first);
-        cluster.run_for(Duration::from_millis(100));
-        assert_eq!(voters(&cluster, learner), [1, 2, learner]);
-        cluster.heal();
-        cluster.cut(learner);
-        cluster.restart(first);
-        // The learner has the only copy of the change, unless the first leader's disk was quick. The other is
-        // to be elected by the first one's vote, and never to be heard.
-        let voted = |cluster: &Cluster| {
-            let ballot = cluster.node(first).ballot();
-            ballot.vote.is_some() && ballot != cluster.disk(first).ballot
-        };
-        cluster.run_until(SECOND * 10, voted);
-        if voters(&cluster, first).len() > 2 || cluster.node(first).ballot().vote != Some(NodeId(other)) {
-            continue;
-        }
-        cluster.cut_one_way(other, first);
-        assert_eq!(cluster.wait_for_leader(), other);
-        tried += 1;
-        cluster.cut(other);
-        cluster.run_for(SECOND * 3);
-        cluster.heal();
-        cluster.cut(other);
-        cluster.run_for(SECOND * 5);
-        cluster.heal();
-        cluster.run_until(SECOND * 10, Cluster::is_settled);
-    }
-    assert!(tried > 0, "no seed told this story");
+    assert!(rooms::nobody_drops_a_partner_before_it_committed_in_its_own_term(None));
 }
 
 #[test]

@@ -161,6 +161,62 @@ fn a_leader_that_pauses_briefly_stays_and_one_that_pauses_long_is_replaced_once(
 }
 
 #[test]
+fn a_leader_that_stalls_hands_over_before_it_is_missed() {
+    for seed in 0..10 {
+        let mut cluster = Cluster::of(3).seed(seed).conditions(lossy(50));
+        let leader = cluster.wait_for_leader();
+        cluster.run_for(SECOND * 3);
+        for _ in 0..2 {
+            assert_eq!(cluster.leader(), Some(leader), "seed {seed}: one late frame is no reason");
+            cluster.stall(leader, Duration::from_millis(390));
+            cluster.run_for(SECOND);
+        }
+        let new = cluster.leader().expect("there is always one");
+        assert_ne!(new, leader, "seed {seed}");
+        cluster.run_for(SECOND * 60);
+        assert_eq!((cluster.leader(), cluster.elections()), (Some(new), 2), "seed {seed}");
+    }
+}
+
+/// As in hidden tabs.
+#[test]
+fn a_room_whose_clocks_all_tick_once_a_second_keeps_a_leader() {
+    for seed in 0..10 {
+        let mut cluster = Cluster::of(3).seed(seed).conditions(lossy(50));
+        cluster.wait_for_leader();
+        for node in 1..=3 {
+            cluster.run_for(Duration::from_millis(300));
+            cluster.set_tick(node, Some(SECOND));
+        }
+        cluster.run_for(SECOND * 60);
+        let before = cluster.elections();
+        cluster.run_for(SECOND * 600);
+        assert!(cluster.elections() - before <= 3, "seed {seed}: {} new leaders", cluster.elections() - before);
+        let leader = cluster.leader().expect("somebody leads");
+        cluster.write_at(leader, "works");
+        cluster.run_until(SECOND * 5, |cluster| !cluster.applied(leader).is_empty());
+        cluster.kill(leader);
+        cluster.run_until(SECOND * 20, |cluster| cluster.leader().is_some());
+    }
+}
+
+#[test]
+fn a_leader_whose_clock_ticks_once_a_second_leaves_the_office_to_others() {
+    for seed in 0..10 {
+        let mut cluster = Cluster::of(3).seed(seed).conditions(lossy(50));
+        let leader = cluster.wait_for_leader();
+        cluster.run_for(SECOND * 3);
+        cluster.set_tick(leader, Some(SECOND));
+        cluster.run_for(SECOND * 5);
+        let new = cluster.leader().expect("there is always one");
+        assert_ne!(new, leader, "seed {seed}");
+        let before = cluster.elections();
+        cluster.run_for(SECOND * 600);
+        assert_eq!((cluster.leader(), cluster.elections()), (Some(new), before), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_room_that_sleeps_as_a_whole_keeps_its_leader() {
     for pause_ms in [300, 1_000, 10_000, 600_000] {
         let pause = Duration::from_millis(pause_ms);

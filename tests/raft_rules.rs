@@ -1,97 +1,21 @@
-//! The rules of the paper that only a message at the wrong moment can show, told message by message.
+//! The rules of the paper that only a message at the wrong moment can show, told message by message. More of them are
+//! told with and without the mistake, in `mutants/stories`.
 
-use bevy_quorum::raft::{
-    Ballot, Command, Config, Durable, Effect, Entries, Entry, Input, LogIndex, LogPosition, LogTime, Member,
-    Membership, Message, MessageBody, Moment, Node, NodeId, Payload, Permission, RoleKind, Serial, Standing, Term,
-};
-use bytes::Bytes;
+mod lab;
+
+use bevy_quorum::raft::{Config, Input, LogIndex, Message, MessageBody, Moment, NodeId, RoleKind, Term};
+use lab::{A, B, Lab, append, at, command, entry, heartbeat};
 use std::time::Duration;
-
-const ME: NodeId = NodeId(1);
-const A: NodeId = NodeId(2);
-const B: NodeId = NodeId(3);
-
-fn at(term: u64, index: u64) -> LogPosition {
-    LogPosition { term: Term(term), index: LogIndex(index) }
-}
-
-fn entry(term: u64, index: u64) -> Entry {
-    Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
-}
 
 /// Whom a message calls to take over.
 fn called((to, message): (NodeId, Message)) -> Option<NodeId> {
     matches!(message.body, MessageBody::TimeoutNow { .. }).then_some(to)
 }
 
-/// A node among three voters, with entries of these terms after the first, none of them known committed.
-struct Lab {
-    node: Node,
-    now: Moment,
-    sent: Vec<(NodeId, Message)>,
-    applied: Vec<Serial>,
-}
-
-impl Lab {
-    fn new(terms: &[u64], term: u64) -> Self {
-        let member =
-            Member { standing: Standing::Voter, permission: Permission::Owner, key: [0; 32], session: LogIndex(1) };
-        let membership = Membership { members: [ME, A, B].map(|id| (id, member)).into() };
-        let first = Entry { payload: Payload::Membership(membership), ..entry(1, 1) };
-        let rest = terms.iter().zip(2..).map(|(term, index)| entry(*term, index));
-        let durable = Durable {
-            ballot: Ballot { term: Term(term), vote: None },
-            log: std::iter::once(first).chain(rest).collect(),
-            commit: LogIndex(1),
-            ..Durable::default()
-        };
-        let node = Node::new(ME, Config::default(), 1, durable, Moment::ZERO);
-        Self { node, now: Moment::ZERO, sent: Vec::new(), applied: Vec::new() }
-    }
-
-    fn input(&mut self, input: Input) {
-        self.node.handle(self.now, input);
-        while let Some(effect) = self.node.poll() {
-            match effect {
-                Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
-                Effect::Send { to, message } => self.sent.push((to, message)),
-                Effect::Apply(applied) => self.applied.push(applied.command.serial),
-                Effect::Snapshot { .. } | Effect::Restore(_) => unreachable!("nobody makes snapshots here"),
-                Effect::Read { .. } | Effect::Settled { .. } => unreachable!("nobody reads here, or is let go"),
-            }
-        }
-    }
-
-    /// A clock that ticks once a second and nothing else.
-    fn ticks(&mut self, count: u32) {
-        for _ in 0..count {
-            self.now = self.now + Duration::from_secs(1);
-            self.input(Input::Wake);
-        }
-    }
-
-    fn hear(&mut self, from: NodeId, term: u64, body: MessageBody) -> Vec<(NodeId, Message)> {
-        self.sent.clear();
-        self.input(Input::Receive { from, message: Message { term: Term(term), body } });
-        self.sent.clone()
-    }
-
-    /// Is elected in the next term, by A's vote.
-    fn elected(mut self) -> Self {
-        let term = self.node.term().0 + 1;
-        self.now = self.node.deadline();
-        self.input(Input::Wake);
-        self.hear(A, term, MessageBody::PreVoteReply { asked: Term(term), granted: true, ahead: None });
-        self.hear(A, term, MessageBody::VoteReply { granted: true });
-        assert_eq!(self.node.role_kind(), RoleKind::Leader);
-        self
-    }
-}
-
 #[test]
 fn a_majority_alone_commits_no_entry_of_an_earlier_term() {
     // Figure 3.7 (Figure 8 of the short paper): the entry of term 2 may yet be overwritten by one of term 3.
-    let mut lab = Lab::new(&[2], 3).elected();
+    let mut lab = Lab::of_three(&[2], 3).elected();
     lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(2) });
     assert_eq!(lab.node.commit(), LogIndex(1));
     lab.hear(A, 4, MessageBody::Appended { matched: LogIndex(3) });
@@ -101,7 +25,7 @@ fn a_majority_alone_commits_no_entry_of_an_earlier_term() {
 #[test]
 fn a_vote_goes_only_to_a_log_that_is_at_least_as_new() {
     for (last, granted) in [(at(1, 9), false), (at(2, 2), false), (at(2, 3), true), (at(3, 2), true)] {
-        let mut lab = Lab::new(&[2, 2], 3);
+        let mut lab = Lab::of_three(&[2, 2], 3);
         let answers = lab.hear(A, 4, MessageBody::Vote { last, transfer: false });
         assert_eq!(answers, [(A, Message { term: Term(4), body: MessageBody::VoteReply { granted } })], "{last:?}");
     }
@@ -109,7 +33,7 @@ fn a_vote_goes_only_to_a_log_that_is_at_least_as_new() {
 
 #[test]
 fn one_vote_a_term() {
-    let mut lab = Lab::new(&[], 1);
+    let mut lab = Lab::of_three(&[], 1);
     lab.hear(A, 2, MessageBody::Vote { last: at(1, 1), transfer: false });
     let to_b = lab.hear(B, 2, MessageBody::Vote { last: at(1, 1), transfer: false });
     assert_eq!(to_b[0].1.body, MessageBody::VoteReply { granted: false });
@@ -119,56 +43,35 @@ fn one_vote_a_term() {
 
 #[test]
 fn a_follower_commits_only_what_the_message_verifies() {
-    let mut lab = Lab::new(&[2, 2], 2);
-    let append = |commit| MessageBody::Append {
-        previous: at(1, 1),
-        entries: Entries::default(),
-        commit: LogIndex(commit),
-        durable: LogIndex(0),
-        sent: Moment::ZERO,
-    };
-    lab.hear(A, 3, append(3));
+    let mut lab = Lab::of_three(&[2, 2], 2);
+    lab.hear(A, 3, append(at(1, 1), Vec::new(), 3));
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(3, 3), round: 0, patience_ms: 400, sent: Moment::ZERO });
+    lab.hear(A, 3, heartbeat(at(3, 3)));
     assert_eq!(lab.node.commit(), LogIndex(1));
-    lab.hear(A, 3, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
+    lab.hear(A, 3, heartbeat(at(2, 2)));
     assert_eq!(lab.node.commit(), LogIndex(2));
 }
 
 #[test]
 fn an_append_that_was_overtaken_drops_nothing() {
-    let mut lab = Lab::new(&[], 2);
-    let append = |entries: &[Entry]| MessageBody::Append {
-        previous: at(1, 1),
-        entries: entries.iter().cloned().collect(),
-        commit: LogIndex(1),
-        durable: LogIndex(0),
-        sent: Moment::ZERO,
-    };
-    lab.hear(A, 2, append(&[entry(2, 2), entry(2, 3)]));
-    lab.hear(A, 2, append(&[entry(2, 2)]));
+    let mut lab = Lab::of_three(&[], 2);
+    lab.hear(A, 2, append(at(1, 1), vec![entry(2, 2), entry(2, 3)], 1));
+    lab.hear(A, 2, append(at(1, 1), vec![entry(2, 2)], 1));
     assert_eq!(lab.node.last(), LogIndex(3));
 }
 
 #[test]
 fn a_committed_entry_is_never_overwritten_whatever_a_peer_says() {
-    let mut lab = Lab::new(&[2], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(2, 2), round: 0, patience_ms: 400, sent: Moment::ZERO });
-    let body = MessageBody::Append {
-        previous: at(1, 1),
-        entries: vec![entry(3, 2)].into(),
-        commit: LogIndex(2),
-        durable: LogIndex(0),
-        sent: Moment::ZERO,
-    };
-    lab.hear(B, 3, body);
+    let mut lab = Lab::of_three(&[2], 2);
+    lab.hear(A, 2, heartbeat(at(2, 2)));
+    lab.hear(B, 3, append(at(1, 1), vec![entry(3, 2)], 2));
     assert_eq!(lab.node.entry(LogIndex(2)).map(|entry| entry.term), Some(Term(2)));
     assert_eq!(lab.node.ignored(), 1);
 }
 
 #[test]
 fn a_gap_is_answered_with_where_the_logs_may_agree() {
-    let mut lab = Lab::new(&[2, 2, 4], 4);
+    let mut lab = Lab::of_three(&[2, 2, 4], 4);
     let body = MessageBody::Append {
         previous: at(3, 9),
         entries: vec![entry(5, 10)].into(),
@@ -182,8 +85,8 @@ fn a_gap_is_answered_with_where_the_logs_may_agree() {
 
 #[test]
 fn a_voter_that_hears_its_leader_helps_nobody_depose_it() {
-    let mut lab = Lab::new(&[], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
+    let mut lab = Lab::of_three(&[], 2);
+    lab.hear(A, 2, heartbeat(at(1, 1)));
     assert!(lab.hear(B, 9, MessageBody::Vote { last: at(8, 8), transfer: false }).is_empty());
     assert_eq!(lab.node.term(), Term(2));
     let answers = lab.hear(B, 9, MessageBody::PreVote { last: at(8, 8) });
@@ -195,7 +98,7 @@ fn a_voter_that_hears_its_leader_helps_nobody_depose_it() {
 
 #[test]
 fn granting_a_pre_vote_changes_nothing() {
-    let mut lab = Lab::new(&[], 2);
+    let mut lab = Lab::of_three(&[], 2);
     let before = (lab.node.deadline(), lab.node.ballot());
     let answers = lab.hear(A, 3, MessageBody::PreVote { last: at(1, 1) });
     assert_eq!(
@@ -207,25 +110,24 @@ fn granting_a_pre_vote_changes_nothing() {
 
 #[test]
 fn a_leader_of_the_past_is_told_so() {
-    let mut lab = Lab::new(&[], 5);
-    let answers =
-        lab.hear(A, 3, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO });
+    let mut lab = Lab::of_three(&[], 5);
+    let answers = lab.hear(A, 3, heartbeat(at(1, 1)));
     assert_eq!(answers, [(A, Message { term: Term(5), body: MessageBody::Outdated })]);
-    let mut leader = Lab::new(&[], 2).elected();
+    let mut leader = Lab::of_three(&[], 2).elected();
     leader.hear(A, 5, MessageBody::Outdated);
     assert_eq!((leader.node.role_kind(), leader.node.term()), (RoleKind::Follower, Term(5)));
 }
 
 #[test]
 fn strangers_end_no_office() {
-    let mut leader = Lab::new(&[], 2).elected();
+    let mut leader = Lab::of_three(&[], 2).elected();
     leader.hear(NodeId(99), 50, MessageBody::Outdated);
     assert_eq!((leader.node.role_kind(), leader.node.ignored()), (RoleKind::Leader, 1));
 }
 
 #[test]
 fn who_wakes_late_waits_for_a_leader_first() {
-    let mut lab = Lab::new(&[], 2);
+    let mut lab = Lab::of_three(&[], 2);
     let missed = lab.node.deadline();
     lab.now = missed + Duration::from_secs(10);
     lab.input(Input::Wake);
@@ -238,8 +140,8 @@ fn who_wakes_late_waits_for_a_leader_first() {
 
 #[test]
 fn a_clock_that_ticks_once_a_second_asks_in_the_end() {
-    let mut lab = Lab::new(&[], 2);
-    let heartbeat = MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: 400, sent: Moment::ZERO };
+    let mut lab = Lab::of_three(&[], 2);
+    let heartbeat = heartbeat(at(1, 1));
     (0..2).for_each(|_| drop(lab.hear(A, 2, heartbeat.clone())));
     let asks = |lab: &Lab| lab.sent.iter().any(|(_, message)| matches!(message.body, MessageBody::PreVote { .. }));
     lab.sent.clear();
@@ -258,7 +160,7 @@ fn a_clock_that_ticks_once_a_second_asks_in_the_end() {
 
 #[test]
 fn a_leader_whose_clock_ticks_once_a_second_steps_down_without_answers() {
-    let mut lab = Lab::new(&[], 2).elected();
+    let mut lab = Lab::of_three(&[], 2).elected();
     lab.ticks(1);
     assert_eq!(lab.node.role_kind(), RoleKind::Leader, "its own clock had a gap, so it waits once more");
     lab.ticks(3);
@@ -267,7 +169,7 @@ fn a_leader_whose_clock_ticks_once_a_second_steps_down_without_answers() {
 
 #[test]
 fn what_was_granted_before_a_gap_is_worth_nothing() {
-    let mut lab = Lab::new(&[], 2);
+    let mut lab = Lab::of_three(&[], 2);
     lab.now = lab.node.deadline();
     lab.input(Input::Wake);
     lab.now = lab.now + Duration::from_secs(600);
@@ -279,7 +181,7 @@ fn what_was_granted_before_a_gap_is_worth_nothing() {
 fn a_patience_out_of_bounds_is_brought_within_them() {
     let config = Config::default();
     for (said, taken) in [(0, config.election_timeout_min), (u32::MAX, config.election_timeout_max)] {
-        let mut lab = Lab::new(&[], 2);
+        let mut lab = Lab::of_three(&[], 2);
         lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), round: 0, patience_ms: said, sent: Moment::ZERO });
         assert_eq!(lab.node.patience(), taken);
     }
@@ -287,17 +189,10 @@ fn a_patience_out_of_bounds_is_brought_within_them() {
 
 #[test]
 fn a_successor_campaigns_only_once_it_holds_what_the_leader_had() {
-    let mut lab = Lab::new(&[], 2);
-    lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
+    let mut lab = Lab::of_three(&[], 2);
+    lab.hear(A, 2, heartbeat(at(1, 1)));
     assert!(lab.hear(A, 2, MessageBody::TimeoutNow { last: at(2, 2) }).is_empty());
-    let append = MessageBody::Append {
-        previous: at(1, 1),
-        entries: vec![entry(2, 2)].into(),
-        commit: LogIndex(1),
-        durable: LogIndex(0),
-        sent: Moment::ZERO,
-    };
-    let sent = lab.hear(A, 2, append);
+    let sent = lab.hear(A, 2, append(at(1, 1), vec![entry(2, 2)], 1));
     let vote = Message { term: Term(3), body: MessageBody::Vote { last: at(2, 2), transfer: true } };
     assert!(sent.contains(&(B, vote)), "{sent:?}");
 }
@@ -305,29 +200,18 @@ fn a_successor_campaigns_only_once_it_holds_what_the_leader_had() {
 #[test]
 fn a_call_to_take_over_is_forgotten_after_a_while_and_counts_from_the_leader_only() {
     for (caller, later) in [(A, Duration::from_secs(2)), (B, Duration::ZERO)] {
-        let mut lab = Lab::new(&[], 2);
-        lab.hear(A, 2, MessageBody::Heartbeat { commit: at(1, 1), patience_ms: 400, round: 0, sent: Moment::ZERO });
+        let mut lab = Lab::of_three(&[], 2);
+        lab.hear(A, 2, heartbeat(at(1, 1)));
         lab.hear(caller, 2, MessageBody::TimeoutNow { last: at(2, 2) });
         lab.now = lab.now + later;
-        let entries = vec![entry(2, 2)].into();
-        lab.hear(
-            A,
-            2,
-            MessageBody::Append {
-                previous: at(1, 1),
-                entries,
-                commit: LogIndex(1),
-                durable: LogIndex(0),
-                sent: Moment::ZERO,
-            },
-        );
+        lab.hear(A, 2, append(at(1, 1), vec![entry(2, 2)], 1));
         assert_eq!(lab.node.term(), Term(2));
     }
 }
 
 #[test]
 fn a_successor_is_called_again_and_again_then_the_next_one() {
-    let mut lab = Lab::new(&[], 2).elected();
+    let mut lab = Lab::of_three(&[], 2).elected();
     let term = lab.node.term().0;
     let mut calls = Vec::new();
     for _ in 0..2 {
@@ -359,7 +243,7 @@ fn a_successor_is_called_again_and_again_then_the_next_one() {
 /// Whoever says from the future that something is missing would have it sent again for every word.
 #[test]
 fn a_mismatch_from_the_future_restarts_nothing() {
-    let mut lab = Lab::new(&[], 1).elected();
+    let mut lab = Lab::of_three(&[], 1).elected();
     let term = lab.node.term().0;
     lab.now = lab.now + Duration::from_millis(1);
     let body = MessageBody::Mismatch { hint: at(1, 1), sent: Moment::NEVER };
@@ -368,37 +252,9 @@ fn a_mismatch_from_the_future_restarts_nothing() {
 }
 
 #[test]
-fn an_acknowledgement_covers_no_more_than_the_append_proved() {
-    let mut lab = Lab::new(&[1, 1, 1], 1);
-    let append = MessageBody::Append {
-        previous: at(1, 1),
-        entries: vec![entry(1, 2)].into(),
-        commit: LogIndex(1),
-        durable: LogIndex(0),
-        sent: Moment::ZERO,
-    };
-    let answers = lab.hear(A, 2, append);
-    let acknowledged = MessageBody::Appended { matched: LogIndex(2) };
-    assert!(answers.contains(&(A, Message { term: Term(2), body: acknowledged })), "{answers:?}");
-}
-
-#[test]
 fn a_command_that_is_in_the_log_twice_or_too_early_has_no_effect() {
-    let mut lab = Lab::new(&[], 1);
-    let command = |serial| Payload::Command(Command { author: A, serial: Serial(serial), body: Bytes::new() });
-    let entries = [1, 1, 3, 2, 1].into_iter().zip(2..);
-    let entries: Entries =
-        entries.map(|(serial, index)| Entry { payload: command(serial), ..entry(2, index) }).collect();
-    lab.hear(
-        A,
-        2,
-        MessageBody::Append {
-            previous: at(1, 1),
-            entries,
-            commit: LogIndex(6),
-            durable: LogIndex(0),
-            sent: Moment::ZERO,
-        },
-    );
-    assert_eq!(lab.applied, [Serial(1), Serial(2)]);
+    let mut lab = Lab::of_three(&[], 1);
+    let entries = [1, 1, 3, 2, 1].into_iter().zip(2..).map(|(serial, index)| command(2, index, serial)).collect();
+    lab.hear(A, 2, append(at(1, 1), entries, 6));
+    assert_eq!(lab.serials(), [1, 2]);
 }

@@ -1,14 +1,18 @@
 //! Where snapshots are made, what they hold, what is cut off, and who gets one.
 #![cfg(feature = "playtest")]
 
+#[path = "mutants/stories/mod.rs"]
+mod stories;
+
 use bevy_quorum::{
     playtest::{Cluster, Conditions},
     raft::{
         Config, Durable, Effect, Input, LogIndex, Moment, Node, NodeId, Payload, Permission, Rejected,
-        SNAPSHOT_BYTES_MAX, Standing, Trouble,
+        SNAPSHOT_BYTES_MAX, Trouble,
     },
 };
 use std::time::Duration;
+use stories::rooms;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -62,7 +66,7 @@ fn a_snapshot_is_taken_exactly_between_two_commands() {
         while let Some(effect) = node.poll() {
             match effect {
                 Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
-                Effect::Apply(applied) => indexes.push(applied.index),
+                Effect::Apply(batch) => indexes.extend(batch.applied().map(|applied| applied.index)),
                 Effect::Snapshot { position } => {
                     assert_eq!(node.entry(position.index).map(|entry| &entry.payload), Some(&Payload::Mark));
                     indexes.push(position.index);
@@ -124,29 +128,7 @@ fn a_mark_follows_only_when_the_last_one_is_agreed_on() {
 
 #[test]
 fn the_configuration_at_its_index_is_inside() {
-    for seed in 0..20 {
-        let mut cluster = Cluster::of(3).seed(seed).config(often());
-        let leader = cluster.wait_for_leader();
-        cluster.run_for(SECOND);
-        for round in 0..60 {
-            cluster.write(&round.to_string());
-            // The configuration changes all the time, also right after a mark, before it is applied.
-            let voter = 1 + leader % 3;
-            cluster.change(leader, |membership| {
-                let member = membership.members.get_mut(&NodeId(voter)).expect("it is a member");
-                member.standing = if round % 2 == 0 { Standing::Learner } else { Standing::Voter };
-            });
-            cluster.run_for(Duration::from_millis(17));
-        }
-        cluster.run_for(SECOND);
-        let snapshot = cluster.snapshot(leader).expect("there were marks").clone();
-        let before = &cluster.committed()[..snapshot.position.index.0 as usize];
-        let configured = before.iter().rev().find_map(|entry| match &entry.payload {
-            Payload::Membership(membership) => Some((entry.index, membership)),
-            _ => None,
-        });
-        assert_eq!(configured, Some((snapshot.membership_index, &snapshot.membership)));
-    }
+    assert!(rooms::the_configuration_at_its_index_is_inside(None));
 }
 
 #[test]

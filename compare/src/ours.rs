@@ -52,7 +52,7 @@ impl Participant for Ours {
                 // The log is in the node, and the store is as instant as memory.
                 Effect::Persist { id, .. } => self.node.handle(self.now, Input::Persisted(id)),
                 Effect::Send { to, message } => sent.push((place(to), message)),
-                Effect::Apply(applied) => self.machine.apply(&applied.command.body),
+                Effect::Apply(batch) => batch.commands().for_each(|command| self.machine.apply(&command.body)),
                 other => unreachable!("nobody asked for {other:?}"),
             }
         }

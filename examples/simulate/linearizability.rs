@@ -2,13 +2,18 @@
 //! register could have given these answers?
 //!
 //! The search is that of Wing, Gong and Lowe, in `todc-utils`. It remembers what it has tried, but is exponential at
-//! worst, so it gets a limited time; running out of it is a failure.
+//! worst, so it is spared what makes no difference, and gets a limited time; running out of it is a failure.
 
 use bevy_quorum::{
     playtest::{Action, Check, History, Operation, Reply},
     raft::Moment,
 };
-use std::{collections::BTreeMap, sync::mpsc, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 use todc_utils::{Action as Step, History as Steps, Specification, WGLChecker};
 
 /// How long the search may take for all registers of one history.
@@ -17,20 +22,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A register as everybody would like it to be.
 struct Register;
 
+/// What was asked, what came back, and whether some swap is known to have found the value that this one puts in.
+type Asked = (Action, Reply, bool);
+
 impl Specification for Register {
-    type State = Option<u64>;
-    /// What was asked and what came back.
-    type Operation = (Action, Reply);
+    /// The value, and whether some swap is known to have found it: then it waits for that one.
+    type State = (Option<u64>, bool);
+    type Operation = Asked;
 
     fn init() -> Self::State {
-        None
+        (None, false)
     }
 
-    fn apply((action, reply): &Self::Operation, state: &Self::State) -> (bool, Self::State) {
-        let fits = *reply == Reply::Done || *reply == Reply::Found(*state);
+    fn apply((action, reply, is_swapped): &Self::Operation, state: &Self::State) -> (bool, Self::State) {
+        let (value, waits) = *state;
+        let found = *reply == Reply::Found(value);
         match action {
-            Action::Swap(value) => (fits, Some(*value)),
-            Action::Read => (fits, *state),
+            Action::Swap(new) => (found || (*reply == Reply::Done && !waits), (Some(*new), *is_swapped)),
+            Action::Read => (found, *state),
         }
     }
 }
@@ -64,29 +73,60 @@ pub fn is_linearizable(operations: &[Operation]) -> bool {
 ///
 /// Of what was never answered, a read tells nothing, and a swap whose value nobody found need not have happened. If
 /// somebody found its value, it had happened before they were told.
-fn steps(operations: &[Operation]) -> Vec<(usize, Step<(Action, Reply)>)> {
-    let found = first_found(operations);
+fn steps(operations: &[Operation]) -> Vec<(usize, Step<Asked>)> {
+    let (found, spare) = (first_found(operations), spare_reads(operations));
+    let swaps = operations.iter().filter(|operation| matches!(operation.action, Action::Swap(_)));
+    let swapped: BTreeSet<u64> = swaps.filter_map(value_found).collect();
     let mut happenings = BTreeMap::new();
-    for (client, operation) in operations.iter().enumerate().filter(|(_, operation)| !operation.refused) {
+    for (client, operation) in operations.iter().enumerate() {
         let answered = operation.answered.or_else(|| match operation.action {
             Action::Swap(value) => found.get(&value).map(|at| (*at, Reply::Done)),
             Action::Read => None,
         });
-        let Some((at, reply)) = answered else { continue };
-        happenings.insert((operation.invoked, false, client), Step::Call((operation.action, reply)));
-        happenings.insert((at, true, client), Step::Response((operation.action, reply)));
+        let Some((at, reply)) = answered.filter(|_| !operation.refused && !spare.contains(&client)) else { continue };
+        let is_swapped = matches!(operation.action, Action::Swap(value) if swapped.contains(&value));
+        let asked = (operation.action, reply, is_swapped);
+        happenings.insert((operation.invoked, false, client), Step::Call(asked));
+        happenings.insert((at, true, client), Step::Response(asked));
     }
     happenings.into_iter().map(|((_, _, client), step)| (client, step)).collect()
+}
+
+/// The reads that tell nothing more: of all that found one value, the one that was answered first says when it was there
+/// at the latest, and the one that was asked last until when it was there at least. No value is put in twice, so the
+/// others fit in between.
+fn spare_reads(operations: &[Operation]) -> BTreeSet<usize> {
+    let mut reads: BTreeMap<Option<u64>, Vec<usize>> = BTreeMap::new();
+    for (place, operation) in operations.iter().enumerate() {
+        if let (Action::Read, Some((_, Reply::Found(value)))) = (operation.action, operation.answered) {
+            reads.entry(value).or_default().push(place);
+        }
+    }
+    let is_telling = |places: &[usize], place: usize| {
+        let first = places.iter().min_by_key(|place| operations[**place].answered.map(|(at, _)| at));
+        let last = places.iter().max_by_key(|place| operations[**place].invoked);
+        [first, last].contains(&Some(&place))
+    };
+    let spare = reads.values().flat_map(|places| places.iter().filter(|place| !is_telling(places, **place)));
+    spare.copied().collect()
 }
 
 /// When somebody was first told of each value.
 fn first_found(operations: &[Operation]) -> BTreeMap<u64, Moment> {
     let mut found = BTreeMap::new();
     for operation in operations {
-        if let Some((at, Reply::Found(Some(value)))) = operation.answered {
+        if let Some((value, (at, _))) = value_found(operation).zip(operation.answered) {
             let first = found.entry(value).or_insert(at);
             *first = at.min(*first);
         }
     }
     found
+}
+
+/// The value that an operation is known to have found.
+fn value_found(operation: &Operation) -> Option<u64> {
+    match operation.answered? {
+        (_, Reply::Found(value)) => value,
+        (_, Reply::Done) => None,
+    }
 }

@@ -1,6 +1,7 @@
 //! Puts seeds to the test: each is a whole room, its work and everything that can go wrong, for ten virtual minutes.
 //! `cargo run --release --example simulate --features playtest -- --first 0 --seeds 1000`
 
+mod hunt;
 mod linearizability;
 mod mutants;
 mod seeds;
@@ -25,7 +26,7 @@ struct Options {
     /// How many seeds.
     #[arg(long, default_value_t = 300)]
     seeds: u64,
-    /// A mistake that all nodes make.
+    /// A mistake that all nodes make; with `--mutants`, the only one that is hunted.
     #[arg(long, value_parser = mutants::named)]
     mutant: Option<Mutant>,
     /// Hunts every known mistake instead, for so many seeds at most, and prints a table.
@@ -38,7 +39,8 @@ fn main() -> ExitCode {
     // What fails is told once, by whoever catches it.
     set_hook(Box::new(|_| {}));
     if options.mutants {
-        return mutants::print_table(options.first, options.seeds);
+        let hunted = options.mutant.map_or(Mutant::ALL.to_vec(), |mutant| vec![mutant]);
+        return mutants::print_table(&hunted, options.first, options.seeds);
     }
     let total = seeds::run_all(options.first, options.seeds, options.mutant);
     if let Some((seed, _)) = total.failures.first() {

@@ -350,6 +350,11 @@ impl Cluster {
         self.machines[&node].node.is_some()
     }
 
+    /// Whether a node only votes and stores.
+    pub fn is_witness(&self, node: u64) -> bool {
+        self.machines[&node].witness
+    }
+
     /// The numbers of all nodes, running or not.
     pub fn numbers(&self) -> impl Iterator<Item = u64> + use<> {
         self.machines.keys().copied().collect::<Vec<_>>().into_iter()

@@ -8,7 +8,7 @@ use super::{
     sim::Reply,
     state::State,
 };
-use crate::raft::{Decision, Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
+use crate::raft::{Applied, Decision, Effect, Input, Joiner, Message, Moment, Node, NodeId, Write, WriteId};
 use std::time::Duration;
 
 /// How long a store keeps a hint before it syncs it alone.
@@ -151,6 +151,22 @@ impl Cluster {
         self.referee.inspect(now, &self.machines[&at], &self.machines);
     }
 
+    fn apply(&mut self, at: u64, applied: Applied) {
+        let (now, machine) = (self.now, self.machine_mut(at));
+        let reply = Reply::Found(machine.registers.apply(&applied));
+        let serial = applied.command.serial;
+        let (asked, refused) = (Asked::Command(serial), applied.refusal.is_some());
+        let is_own = applied.command.author == NodeId(at);
+        let once = !is_own || !machine.settled.contains_key(&serial);
+        Check::ExactlyOnce.holds(once, || format!("{at} applies {serial} though it was told its end"));
+        machine.state.apply(&applied);
+        machine.applied.push(applied);
+        if is_own {
+            self.outcomes.push(Outcome { node: at, asked, at: now, reply, refused });
+        }
+        self.referee.inspect_applied(&self.machines[&at]);
+    }
+
     fn carry_out(&mut self, at: u64, effect: Effect) {
         match effect {
             Effect::Persist { id, write } => {
@@ -161,21 +177,7 @@ impl Cluster {
                 self.referee.inspect_message(&self.machines[&at], to, &message, &self.machines);
                 self.send(at, to.0, message);
             }
-            Effect::Apply(applied) => {
-                let (now, machine) = (self.now, self.machine_mut(at));
-                let reply = Reply::Found(machine.registers.apply(&applied));
-                let serial = applied.command.serial;
-                let (asked, refused) = (Asked::Command(serial), applied.refusal.is_some());
-                let is_own = applied.command.author == NodeId(at);
-                let once = !is_own || !machine.settled.contains_key(&serial);
-                Check::ExactlyOnce.holds(once, || format!("{at} applies {serial} though it was told its end"));
-                machine.state.apply(&applied);
-                machine.applied.push(applied);
-                if is_own {
-                    self.outcomes.push(Outcome { node: at, asked, at: now, reply, refused });
-                }
-                self.referee.inspect_applied(&self.machines[&at]);
-            }
+            Effect::Apply(batch) => batch.applied().for_each(|applied| self.apply(at, applied)),
             Effect::Settled { serial, decision } => {
                 let (now, machine) = (self.now, self.machine_mut(at));
                 let once = machine.settled.insert(serial, decision).is_none();

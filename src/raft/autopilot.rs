@@ -1,8 +1,8 @@
 //! Who is let in, who votes, who is let go: the leader decides from what it hears itself.
 
 use super::{
-    Joiner, LogIndex, MEMBERS_MAX, Member, Membership, Moment, Node, NodeId, Permission, Standing, progress::Progress,
-    quorum::majority, role::Role,
+    Joiner, LogIndex, MEMBERS_MAX, Member, Membership, Moment, Mutant, Node, NodeId, Permission, Standing,
+    progress::Progress, quorum::majority, role::Role,
 };
 use std::collections::BTreeMap;
 
@@ -93,11 +93,12 @@ impl Node {
     }
 
     /// Whether a member is there for sure, this node itself included. A new leader takes nobody for silent at first, but
-    /// must not count on a voter that was gone before it came.
+    /// must not count on a voter that was gone before it came; and a configuration that needs a voter whose store was lost
+    /// meanwhile can never be left again.
     fn is_proven(&self, node: NodeId) -> bool {
         node == self.id || {
             let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
-            progress.is_some_and(|progress| progress.is_proven(self.now, self.attention()))
+            progress.is_some_and(|progress| progress.is_proven(self.now, self.patience))
         }
     }
 
@@ -167,7 +168,8 @@ impl Node {
         if voters >= self.config.voters_max || !self.membership().voters().all(|voter| self.is_proven(voter)) {
             return None;
         }
-        self.membership().learners().find(|learner| self.is_fit(*learner, self.config.settling))
+        let fit = |learner: &NodeId| self.is_fit(*learner, self.config.settling);
+        self.membership().learners().find(|learner| fit(learner) || self.config.errs(Mutant::PromoteAtOnce))
     }
 
     /// Whether a member would make a good voter now: present for `settling`, and with the whole log.

@@ -82,7 +82,7 @@ impl Node {
             return self.ignore();
         }
         let previous = self.meeting_place(last);
-        let (entries, _) = self.log.batch(previous.index.next(), self.config.append_bytes_max);
+        let (entries, _) = self.log.batch(previous.index.next(), self.tellable(), self.config.append_bytes_max);
         // Who leads by now sends it anyway.
         let leads = matches!(self.role, Role::Leader(_));
         if self.log.holds(previous) && !entries.is_empty() && !leads {

@@ -3,8 +3,10 @@
 //! One write is under way at a time; what comes up meanwhile is gathered into the next. So a slow disk
 //! makes larger writes, not more of them, and completions can't be mistaken for one another.
 
-use super::{Ballot, LogIndex, LogPosition, Message, NodeId, Serial, Snapshot, Term, Write, WriteId, log::Log};
-use bytes::Bytes;
+use super::{
+    Ballot, Entries, LogIndex, LogPosition, Message, NodeId, Serial, Snapshot, Term, Write, WriteId, log::Log,
+    outbox::Outbox,
+};
 use std::{collections::VecDeque, sync::Arc};
 
 /// The most messages that wait for the disk; more are lost, as any message may be.
@@ -12,7 +14,7 @@ pub(super) const HELD_MAX: usize = 1_024;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Durability {
-    staged: Write,
+    staged: Staged,
     under_way: Option<UnderWay>,
     last: WriteId,
     /// The log is durable up to here.
@@ -25,10 +27,26 @@ pub(super) struct Durability {
     submitted: LogIndex,
     /// Where the log ends once what is staged is done too.
     staged_log: LogIndex,
+    /// The last own command that was handed to the store, and the last that will be.
+    submitted_command: Serial,
+    staged_command: Serial,
+    /// Entries after this one hold own commands that are not durable, up to that one.
+    withheld: Option<(LogIndex, Serial)>,
     /// The commit index as last handed to the store.
     commit: LogIndex,
     /// Messages, each behind the write that makes it true.
     held: VecDeque<(WriteId, NodeId, Message)>,
+}
+
+/// What the next write changes beside what it adds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Staged {
+    ballot: Option<Ballot>,
+    truncate_from: Option<LogIndex>,
+    snapshot: Option<Arc<Snapshot>>,
+    compact: Option<LogPosition>,
+    session: Option<LogIndex>,
+    outbox_settled: Option<Serial>,
 }
 
 /// What becomes durable with the write under way.
@@ -42,9 +60,9 @@ struct UnderWay {
 }
 
 impl Durability {
-    pub fn new(ballot: Ballot, session: Option<LogIndex>, log: LogIndex, commit: LogIndex) -> Self {
+    pub fn new(ballot: Ballot, session: Option<LogIndex>, log: LogIndex, commit: LogIndex, command: Serial) -> Self {
         Self {
-            staged: Write::default(),
+            staged: Staged::default(),
             under_way: None,
             last: WriteId(0),
             log,
@@ -52,6 +70,9 @@ impl Durability {
             session,
             submitted: log,
             staged_log: log,
+            submitted_command: command,
+            staged_command: command,
+            withheld: None,
             commit,
             held: VecDeque::new(),
         }
@@ -85,6 +106,11 @@ impl Durability {
     /// The log has grown, up to here.
     pub fn stage_log(&mut self, last: LogIndex) {
         self.staged_log = last;
+    }
+
+    /// Where the log ends once everything staged is durable.
+    pub fn staged_log(&self) -> LogIndex {
+        self.staged_log
     }
 
     /// Overwrites the log from `from` on.
@@ -133,8 +159,9 @@ impl Durability {
         self.staged.session = Some(session);
     }
 
-    pub fn stage_command(&mut self, serial: Serial, body: Bytes) {
-        self.staged.outbox_put.push((serial, body));
+    /// The outbox has grown, up to here.
+    pub fn stage_command(&mut self, serial: Serial) {
+        self.staged_command = serial;
     }
 
     pub fn stage_settled(&mut self, serial: Serial) {
@@ -161,21 +188,49 @@ impl Durability {
         commit > self.commit || self.staged.outbox_settled.is_some()
     }
 
+    /// Own commands, up to `last`, are in the log behind `index` before they are durable. Nobody may be told of them.
+    pub fn withhold(&mut self, index: LogIndex, last: Serial) {
+        let earliest = self.withheld.map_or(index, |(earlier, _)| earlier.min(index));
+        self.withheld = Some((earliest, last));
+    }
+
+    /// How much of a log that ends at `last` others may be told. Commands become durable with their entries or before.
+    pub fn tellable(&self, last: LogIndex) -> LogIndex {
+        self.withheld.map_or(last, |(index, _)| index.max(self.log).min(last))
+    }
+
+    /// Whether a write is under way.
+    pub fn is_writing(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     /// Begins the next write, if there is cause and none is under way. The commit index rides along;
     /// with `even_idle` it is cause enough.
-    pub fn begin(&mut self, log: &Log, commit: LogIndex, even_idle: bool) -> Option<(WriteId, Write)> {
+    pub fn begin(&mut self, log: &Log, outbox: &Outbox, commit: LogIndex, even_idle: bool) -> Option<(WriteId, Write)> {
         let cause = self.is_urgent() || (even_idle && self.is_behind(commit));
         if self.under_way.is_some() || !cause {
             return None;
         }
-        let mut write = std::mem::take(&mut self.staged);
-        if self.staged_log > self.submitted {
-            write.entries = log.entries_from(self.submitted.max(log.base().index).next());
-        }
-        if commit > self.commit {
-            write.commit = Some(commit);
-            self.commit = commit;
-        }
+        let has_entries = self.staged_log > self.submitted;
+        let has_commands = self.staged_command > self.submitted_command;
+        let new = outbox.between(self.submitted_command.next(), self.staged_command);
+        let Staged { ballot, truncate_from, snapshot, compact, session, outbox_settled } = &mut self.staged;
+        let write = Write {
+            ballot: ballot.take(),
+            truncate_from: truncate_from.take(),
+            snapshot: snapshot.take(),
+            compact: compact.take(),
+            session: session.take(),
+            outbox_settled: outbox_settled.take(),
+            entries: match has_entries {
+                true => log.entries_from(self.submitted.max(log.base().index).next()),
+                false => Entries::default(),
+            },
+            commit: (commit > self.commit).then_some(commit),
+            outbox_put: new.map(|(serial, body)| (serial, body.clone())).collect(),
+        };
+        self.commit = self.commit.max(commit);
+        self.submitted_command = self.staged_command;
         self.last = self.last.next();
         self.submitted = log.last().index;
         self.staged_log = self.submitted;
@@ -184,7 +239,7 @@ impl Durability {
             log: self.submitted,
             ballot: write.ballot.unwrap_or(self.ballot),
             session: write.session.or(self.session),
-            outbox: write.outbox_put.last().map(|(serial, _)| *serial),
+            outbox: has_commands.then_some(self.submitted_command),
         });
         Some((self.last, write))
     }
@@ -197,6 +252,7 @@ impl Durability {
         self.log = self.log.max(done.log);
         self.ballot = done.ballot;
         self.session = done.session;
+        self.withheld.take_if(|(_, last)| Some(*last) <= done.outbox);
         done.outbox
     }
 
@@ -228,7 +284,7 @@ impl Durability {
             || staged.compact.is_some()
             || staged.session.is_some()
             || self.staged_log > self.submitted
-            || !staged.outbox_put.is_empty()
+            || self.staged_command > self.submitted_command
     }
 }
 
@@ -237,6 +293,7 @@ impl Durability {
 mod tests {
     use super::*;
     use crate::raft::{Entry, LogTime, MessageBody, Payload};
+    use std::collections::BTreeMap;
 
     fn entry(index: u64, term: u64) -> Entry {
         Entry { term: Term(term), index: LogIndex(index), time: LogTime(0), payload: Payload::Empty }
@@ -250,7 +307,7 @@ mod tests {
 
     impl Desk {
         fn new() -> Self {
-            let durability = Durability::new(Ballot::default(), None, LogIndex(0), LogIndex(0));
+            let durability = Durability::new(Ballot::default(), None, LogIndex(0), LogIndex(0), Serial(0));
             Self { log: Log::default(), durability }
         }
 
@@ -267,8 +324,12 @@ mod tests {
         }
 
         fn begin(&mut self) -> (WriteId, Write) {
-            self.durability.begin(&self.log, LogIndex(0), false).unwrap()
+            self.durability.begin(&self.log, &outbox(), LogIndex(0), false).unwrap()
         }
+    }
+
+    fn outbox() -> Outbox {
+        Outbox::new(BTreeMap::new(), Serial(0), None)
     }
 
     fn message() -> Message {
@@ -341,8 +402,8 @@ mod tests {
         desk.append(1, 1..=4);
         let (first, _) = desk.begin();
         desk.durability.finish(first);
-        assert_eq!(desk.durability.begin(&desk.log, LogIndex(4), false), None);
-        let (_, write) = desk.durability.begin(&desk.log, LogIndex(4), true).unwrap();
+        assert_eq!(desk.durability.begin(&desk.log, &outbox(), LogIndex(4), false), None);
+        let (_, write) = desk.durability.begin(&desk.log, &outbox(), LogIndex(4), true).unwrap();
         assert_eq!(write.commit, Some(LogIndex(4)));
     }
 }

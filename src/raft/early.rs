@@ -47,24 +47,21 @@ impl Node {
     }
 
     /// What this leader says of its own log. Nothing where nobody could use it, for reads have to wait for as much.
-    pub(super) fn durable_to_tell(&mut self) -> LogIndex {
-        let durable = if self.is_of_three() { self.durability.log() } else { LogIndex(0) };
+    pub(super) fn durable_to_tell(&mut self) -> Option<LogIndex> {
+        let of_three = self.membership().voters().count() == 3;
+        let durable = of_three.then_some(self.durability.log())?;
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.told_durable = leadership.told_durable.max(durable);
         }
-        durable
+        Some(durable)
     }
 
-    /// Whether a follower that votes knows `index` committed as soon as it knows as much to be durable on both sides.
+    /// Whether a follower that votes in a room of three knows `index` committed as soon as it knows as much to be durable
+    /// on both sides.
     pub(super) fn is_known_early(&self, index: LogIndex) -> bool {
-        self.is_of_three()
-            && self.membership().is_voter(self.id)
-            && self.log.membership_index() <= index
+        self.log.membership_index() <= index
             && self.log.term_at(index) == Some(self.term())
-    }
-
-    fn is_of_three(&self) -> bool {
-        self.membership().voters().count() == 3
+            && self.membership().is_voter(self.id)
     }
 
     /// How far a state machine has to be, so that a read doesn't miss what somebody may know to be committed.

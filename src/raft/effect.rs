@@ -1,8 +1,8 @@
 //! What goes into a node and what comes out of it.
 
 use super::{
-    Ballot, Command, Decision, Entries, Entry, Holdup, LogIndex, LogPosition, LogTime, Message, NodeId, Permission,
-    ReadId, Serial, Snapshot, Standing, Term, WriteId,
+    Ballot, Command, Decision, Entries, Entry, Holdup, LogIndex, LogPosition, LogTime, Message, NodeId, Payload,
+    Permission, ReadId, Serial, Snapshot, Standing, Term, WriteId,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -75,8 +75,8 @@ pub enum Effect {
         /// What.
         message: Message,
     },
-    /// A command is committed and its turn has come.
-    Apply(Applied),
+    /// Commands are committed and their turn has come.
+    Apply(Batch),
     /// Take the game's state as it is now, after the commands before this and before those after it, and
     /// answer with [`Input::Snapshotted`] when it is in bytes.
     Snapshot {
@@ -103,7 +103,40 @@ pub enum Effect {
     },
 }
 
-/// A committed command, on its way to the state machine. Each command comes once, in log order.
+/// Commands whose turn has come, consecutive in the log, whose entries it shares. Each command comes once, in log order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Batch {
+    pub(super) entries: Entries,
+    pub(super) refusal: Option<Refusal>,
+}
+
+impl Batch {
+    /// The commands in order, as the log has them.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        self.entries.iter().filter_map(|entry| match &entry.payload {
+            Payload::Command(command) => Some(command),
+            _ => None,
+        })
+    }
+
+    /// The commands in order, each with all there is to know about it.
+    pub fn applied(&self) -> impl Iterator<Item = Applied> {
+        self.entries.iter().zip(self.commands()).map(|(entry, command)| Applied {
+            index: entry.index,
+            term: entry.term,
+            time: entry.time,
+            command: command.clone(),
+            refusal: self.refusal,
+        })
+    }
+
+    /// Why they have no effect, if they have none.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refusal
+    }
+}
+
+/// A committed command, on its way to the state machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Applied {
     /// Its place in the log.

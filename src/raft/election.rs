@@ -32,7 +32,7 @@ impl Node {
             _ => {}
         }
         if term < self.term() {
-            return self.answer_late(from, &body);
+            return self.answer_late(from, term, &body);
         }
         if term > self.term() {
             // §4.1: requests count whoever sends them, for the sender's configuration may be ahead of ours.
@@ -87,7 +87,7 @@ impl Node {
     }
 
     /// Tells who asks from an earlier term that its time is over; late answers need none.
-    fn answer_late(&mut self, from: NodeId, body: &MessageBody) {
+    fn answer_late(&mut self, from: NodeId, term: Term, body: &MessageBody) {
         if self.config.errs(Mutant::CountLateAnswers) {
             match body {
                 MessageBody::VoteReply { granted } => self.count_vote(from, *granted),
@@ -98,8 +98,10 @@ impl Node {
         if body.is_request() {
             self.send(from, MessageBody::Outdated);
         }
-        // What a leader committed stays so after its term; right after a hand-over this is news.
+        // What a leader committed stays so after its term; right after a hand-over this is news. It knew nothing of
+        // entries that came after it.
         if let MessageBody::Heartbeat { commit, .. } = body
+            && commit.term <= term
             && self.log.holds(*commit)
         {
             self.commit_to(commit.index);
@@ -267,7 +269,8 @@ impl Node {
         voter && self.leaving.is_none()
     }
 
-    fn sound(&mut self) {
+    /// Asks all voters whether they would vote for it.
+    pub(super) fn sound(&mut self) {
         self.note(Deed::Sound);
         self.begin_candidacy(Stage::Sounding, BTreeMap::from([(self.id, Answer::Yes)]));
         self.count_answers();
@@ -337,14 +340,10 @@ impl Node {
         }
     }
 
-    /// Asks afresh, after another gap in its own time.
-    pub(super) fn ask_anew(&mut self) {
-        if self.durability.ballot() == self.ballot && self.may_campaign() {
-            self.sound();
-        }
-    }
-
     fn count_sounding(&mut self, from: NodeId, asked: Term, answer: Answer) {
+        if !self.is_asked(from) {
+            return self.ignore();
+        }
         self.note(Deed::CountVote { from, granted: answer == Answer::Yes });
         let current = asked == self.term().next();
         match &mut self.role {
@@ -357,6 +356,9 @@ impl Node {
     }
 
     fn count_vote(&mut self, from: NodeId, granted: bool) {
+        if !self.is_asked(from) {
+            return self.ignore();
+        }
         self.note(Deed::CountVote { from, granted });
         let twice = self.config.errs(Mutant::CountVotesTwice);
         let silent = self.membership().voters().find(|voter| twice && !self.has_answered(*voter));
@@ -371,6 +373,11 @@ impl Node {
             }
             _ => {}
         }
+    }
+
+    /// Whether an answer of this node could count. Others are not kept: there is no end to strangers.
+    fn is_asked(&self, node: NodeId) -> bool {
+        node == self.id || self.membership().is_voter(node)
     }
 
     fn has_answered(&self, voter: NodeId) -> bool {

@@ -24,18 +24,24 @@ type Slots = Arc<[OnceLock<Entry>]>;
 /// A run of consecutive entries, cheap to clone: it refers to where they lie.
 #[derive(Clone, Default)]
 pub struct Entries {
-    first: Part,
+    first: Option<Part>,
     rest: Vec<Part>,
 }
 
-/// Filled places of one segment.
-#[derive(Clone, Debug, Default)]
+/// Filled places of one segment, at least one of them.
+#[derive(Clone, Debug)]
 struct Part {
     slots: Slots,
     filled: Range<usize>,
 }
 
 impl Part {
+    fn of(entries: impl IntoIterator<Item = Entry>) -> Option<Self> {
+        let slots: Slots = entries.into_iter().map(OnceLock::from).collect();
+        let filled = 0..slots.len();
+        (!filled.is_empty()).then_some(Self { slots, filled })
+    }
+
     fn slots(&self) -> &[OnceLock<Entry>] {
         &self.slots[self.filled.clone()]
     }
@@ -66,19 +72,20 @@ impl<'a> IntoIterator for &'a Entries {
     type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Iter<'a> {
-        Iter { slots: self.first.slots().iter(), rest: self.rest.iter() }
+        let first = self.first.as_ref().map_or(&[][..], Part::slots);
+        Iter { slots: first.iter(), rest: self.rest.iter() }
     }
 }
 
 impl Entries {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.first.filled.len() + self.rest.iter().map(|part| part.filled.len()).sum::<usize>()
+        self.parts().map(|part| part.filled.len()).sum()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.first.filled.is_empty()
+        self.first.is_none()
     }
 
     /// The entries in order.
@@ -86,11 +93,14 @@ impl Entries {
         self.into_iter()
     }
 
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.first.iter().chain(&self.rest)
+    }
+
     fn push(&mut self, part: Part) {
-        match () {
-            () if part.filled.is_empty() => {}
-            () if self.is_empty() => self.first = part,
-            () => self.rest.push(part),
+        match self.first {
+            None => self.first = Some(part),
+            Some(_) => self.rest.push(part),
         }
     }
 }
@@ -103,9 +113,7 @@ impl From<Vec<Entry>> for Entries {
 
 impl FromIterator<Entry> for Entries {
     fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        let slots: Slots = entries.into_iter().map(OnceLock::from).collect();
-        let filled = 0..slots.len();
-        Self { first: Part { slots, filled }, rest: Vec::new() }
+        Self { first: Part::of(entries), rest: Vec::new() }
     }
 }
 
@@ -202,6 +210,15 @@ impl Chain {
         self.push_segment(entry);
     }
 
+    /// Adds entries, the first at `first`, the last one's successor: many as a segment of their own.
+    pub fn append(&mut self, first: LogIndex, entries: impl ExactSizeIterator<Item = Entry>) {
+        if entries.len() < ADOPTED_MIN {
+            return entries.for_each(|entry| self.push(entry));
+        }
+        let part = Part::of(entries);
+        self.segments.extend(part.map(|part| Segment { first, part, is_open: false }));
+    }
+
     /// Makes room that grows with the chain, so that short ones stay small.
     fn push_segment(&mut self, entry: Entry) {
         let first = entry.index;
@@ -214,7 +231,7 @@ impl Chain {
     /// Adds the entries from `from` on, the last one's successor: many that lie together by reference.
     pub fn extend(&mut self, from: LogIndex, entries: &Entries) {
         let mut first = entries.iter().next().map_or(from, |entry| entry.index);
-        for part in std::iter::once(&entries.first).chain(&entries.rest) {
+        for part in entries.parts() {
             let segment = Segment { first, part: part.clone(), is_open: false };
             first = segment.next();
             if first <= from {
@@ -277,6 +294,16 @@ impl Chain {
         self.share(from, |slots| slots.iter().filter_map(OnceLock::get).take_while(|entry| fits(entry)).count())
     }
 
+    /// So many entries from `from` on, shared.
+    pub fn share_count(&self, from: LogIndex, count: u64) -> Entries {
+        let mut missing = usize::try_from(count).unwrap_or(usize::MAX);
+        self.share(from, |slots| {
+            let taken = slots.len().min(missing);
+            missing -= taken;
+            taken
+        })
+    }
+
     /// Shares as many of each segment as `count` says, until it says fewer than there are.
     fn share(&self, from: LogIndex, mut count: impl FnMut(&[OnceLock<Entry>]) -> usize) -> Entries {
         let mut shared = Entries::default();
@@ -285,7 +312,9 @@ impl Chain {
             let part = segment.part_from(from);
             let filled = part.start..part.start + count(&segment.part.slots[part.clone()]);
             let is_all = filled.len() == part.len();
-            shared.push(Part { slots: segment.part.slots.clone(), filled });
+            if !filled.is_empty() {
+                shared.push(Part { slots: segment.part.slots.clone(), filled });
+            }
             if !is_all {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use super::{
     Deed, Entries, Entry, LogIndex, LogPosition, MEMBERS_MAX, MessageBody, Moment, Mutant, Node, NodeId, Payload, Term,
-    entry::COMMAND_BYTES_MAX, role::Role,
+    entry::COMMAND_BYTES_MAX, forwarding::SERIAL_MAX, role::Role,
 };
 
 impl Node {
@@ -46,7 +46,7 @@ impl Node {
     /// reason to drop what came after it. False if a committed entry would have to go.
     pub(super) fn take_entries(&mut self, entries: &Entries) -> bool {
         let base = self.log.base().index;
-        let is_known = |entry: &&Entry| entry.index <= base || self.log.holds(entry.position());
+        let is_known = |entry: &&Entry| entry.index < base || self.log.holds(entry.position());
         if let Some(conflict) = entries.iter().find(|entry| !is_known(entry)).map(|entry| entry.index)
             && conflict <= self.last()
         {
@@ -167,7 +167,7 @@ pub(super) fn are_consecutive(previous: LogPosition, entries: &Entries, term: Te
 fn is_bounded(payload: &Payload) -> bool {
     match payload {
         Payload::Empty | Payload::Mark | Payload::Agreed { .. } => true,
-        Payload::Command(command) => command.body.len() <= COMMAND_BYTES_MAX,
+        Payload::Command(command) => command.serial <= SERIAL_MAX && command.body.len() <= COMMAND_BYTES_MAX,
         Payload::Membership(membership) => membership.members.len() <= MEMBERS_MAX,
     }
 }

@@ -1,7 +1,7 @@
 //! How a command gets from its author's outbox into the leader's log.
 
 use super::{
-    COMMAND_BYTES_MAX, Command, Holdup, LogIndex, MessageBody, Moment, Mutant, Node, NodeId, Payload, Serial,
+    COMMAND_BYTES_MAX, Holdup, LogIndex, MessageBody, Moment, Mutant, Node, NodeId, Serial,
     entry::ENTRY_BYTES,
     inflight::{Inflight, RoundTrip},
     role::Role,
@@ -9,7 +9,7 @@ use super::{
 use bytes::Bytes;
 
 /// Serials beyond this are nonsense: nobody proposes as often.
-const SERIAL_MAX: Serial = Serial(1 << 62);
+pub(super) const SERIAL_MAX: Serial = Serial(1 << 62);
 
 /// After how many attempts in vain the leader counts as silent, or as held up for longer.
 const RETRIES: u32 = 2;
@@ -81,6 +81,9 @@ impl Node {
     /// Sends the leader what it has not got, in order, as much as the window holds. Only what is durable:
     /// a number told to others must never be given to another command after a crash.
     pub(super) fn forward(&mut self) {
+        if self.outbox.waiting() == 0 {
+            return;
+        }
         let Some(leader) = self.addressee().filter(|leader| *leader != self.id) else { return };
         let Some(session) = self.own_session().filter(|_| !self.forwarding.forgotten) else { return };
         while self.forwarding.has_room(self.config.forward_window_bytes) {
@@ -113,7 +116,10 @@ impl Node {
             self.forwarding.retries += 1;
             self.forwarding.unanswered += 1;
             self.forwarding.restarted = self.now;
-            self.forwarding.send_again();
+            match self.config.errs(Mutant::ForwardOnce) {
+                true => self.forwarding.inflight.clear(),
+                false => self.forwarding.send_again(),
+            }
         }
     }
 
@@ -129,6 +135,7 @@ impl Node {
         if self.addressee() != Some(from) || from == self.id || appended > self.outbox.last() {
             return self.ignore();
         }
+        let gap = gap && !self.config.errs(Mutant::ForwardOnce);
         let forwarding = &mut self.forwarding;
         forwarding.holdup = holdup;
         forwarding.unanswered = 0;
@@ -165,7 +172,7 @@ impl Node {
         from: NodeId,
         session: LogIndex,
         after: Serial,
-        commands: Vec<(Serial, Bytes)>,
+        mut commands: Vec<(Serial, Bytes)>,
         sent: Moment,
     ) {
         let is_bounded = |(serial, body): &(Serial, Bytes)| *serial <= SERIAL_MAX && body.len() <= COMMAND_BYTES_MAX;
@@ -180,32 +187,59 @@ impl Node {
             Some((first, _)) if self.config.errs(Mutant::FirstComesFirst) => Serial(first.0.saturating_sub(1)),
             _ => after,
         };
-        let mut gap = false;
-        for (serial, body) in commands {
-            let next = self.appended(from, session, after).next();
-            if serial > next {
-                gap = true;
-                break;
-            }
-            if serial == next && !self.append_command(from, serial, body) {
-                break;
-            }
+        let next = self.appended(from, session, after).next();
+        let next = match commands.first() {
+            Some((first, _)) if self.config.errs(Mutant::CarryOutTwice) => next.min(*first),
+            _ => next,
+        };
+        commands.drain(..commands.iter().take_while(|(serial, _)| *serial < next).count());
+        let in_order = commands.iter().zip(next.0..).take_while(|((serial, _), next)| serial.0 == *next).count();
+        let gap = commands.get(in_order).is_some_and(|(serial, _)| serial.0 > next.0 + in_order as u64);
+        commands.truncate(in_order);
+        let mut first = next;
+        while let Some(count) = self.how_many_fit(commands.iter().map(|(_, body)| body)) {
+            let Self { role: Role::Leader(leadership), log, ballot, now, .. } = self else { return };
+            let bodies = commands.drain(..count).map(|(_, body)| body);
+            first = leadership.append_commands(log, ballot.term, *now, from, first, bodies);
+            self.stage_appended();
         }
         let appended = self.appended(from, session, after);
         self.send(from, MessageBody::Forwarded { appended, gap, holdup: self.closed(), sent });
     }
 
-    /// The leader's own commands need no forwarding, but they too are durable before they are told.
+    /// The leader's own commands need no forwarding, but they too are durable before they are told. If the store is free
+    /// they become so together with their entries, in one write.
     pub(super) fn append_own_commands(&mut self) {
-        let Some(session) = self.own_session() else { return };
-        loop {
-            let next = self.appended(self.id, session, self.outbox.settled()).next();
-            let first = self.outbox.ready(next).next().filter(|(serial, _)| *serial == next);
-            let Some(body) = first.map(|(_, body)| body.clone()) else { return };
-            if !self.append_command(self.id, next, body) {
-                return;
-            }
+        if self.outbox.waiting() == 0 {
+            return;
         }
+        let Some(session) = self.own_session() else { return };
+        let mut first = self.appended(self.id, session, self.outbox.settled()).next();
+        if first <= self.outbox.settled() {
+            return;
+        }
+        let last = if self.durability.is_writing() { self.outbox.durable() } else { self.outbox.last() };
+        if last > self.outbox.durable() {
+            self.durability.withhold(self.last(), last);
+        }
+        while let Some(count) = self.how_many_fit(self.outbox.between(first, last).map(|(_, body)| body)) {
+            let Self { role: Role::Leader(leadership), outbox, log, ballot, now, id, .. } = self else { return };
+            let bodies = outbox.between(first, last).take(count).map(|(_, body)| body.clone());
+            first = leadership.append_commands(log, ballot.term, *now, *id, first, bodies);
+            self.stage_appended();
+        }
+    }
+
+    /// How many of these commands can be appended together: as many as one message holds, and up to the one that
+    /// fills the room there is. What has to wait stays with its author, durably.
+    fn how_many_fit<'a>(&self, bodies: impl Iterator<Item = &'a Bytes>) -> Option<usize> {
+        let (room, mut bytes) = (self.room(), 0);
+        let fits = |body: &&Bytes| {
+            let before = bytes;
+            bytes += ENTRY_BYTES + body.len();
+            before < room && (before == 0 || bytes <= self.config.append_bytes_max)
+        };
+        Some(bodies.take_while(fits).count()).filter(|count| *count > 0)
     }
 
     /// This node's session, once it is durable that its commands belong to it: who starts again must know in which
@@ -220,16 +254,5 @@ impl Node {
     fn appended(&self, author: NodeId, session: LogIndex, after: Serial) -> Serial {
         let last = self.role.leadership().and_then(|leadership| leadership.appended.last(author, session));
         last.unwrap_or(after)
-    }
-
-    /// Appends one command; false if it has to wait. What waits stays with its author, durably.
-    fn append_command(&mut self, author: NodeId, serial: Serial, body: Bytes) -> bool {
-        if self.full().is_some() {
-            return false;
-        }
-        let Role::Leader(leadership) = &mut self.role else { return false };
-        leadership.appended.append(author, serial);
-        self.append(Payload::Command(Command { author, serial, body }));
-        true
     }
 }

@@ -1,6 +1,6 @@
 //! Why what waits has to wait.
 
-use super::{Node, role::Role};
+use super::{Mutant, Node, role::Role};
 use serde::{Deserialize, Serialize};
 
 /// Why own commands, or a read, have to wait. Commands wait durably, and go on by themselves.
@@ -54,13 +54,22 @@ impl Node {
         self.full().or_else(|| alone.then_some(Holdup::NoMajority))
     }
 
+    /// How many bytes of commands this leader may append.
+    pub(super) fn room(&self) -> usize {
+        let Some(leadership) = self.role.leadership().filter(|_| self.full().is_none()) else { return 0 };
+        let uncommitted = self.config.uncommitted_bytes_max.saturating_sub(leadership.uncommitted_bytes);
+        self.log_room().min(uncommitted)
+    }
+
     /// Why this leader appends no commands for now.
     pub(super) fn full(&self) -> Option<Holdup> {
         let uncommitted = self.role.leadership()?.uncommitted_bytes;
         match () {
             () if self.is_handing_over() => Some(Holdup::Transferring),
             () if self.is_log_full() => Some(Holdup::SnapshotMissing),
-            () if uncommitted >= self.config.uncommitted_bytes_max => Some(Holdup::Full),
+            () if uncommitted >= self.config.uncommitted_bytes_max && !self.config.errs(Mutant::AppendWithoutEnd) => {
+                Some(Holdup::Full)
+            }
             () => None,
         }
     }

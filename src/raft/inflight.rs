@@ -62,45 +62,53 @@ impl Inflight {
 /// The measured round trip to a node, and the patience that follows from it (as RFC 6298 does).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct RoundTrip {
-    smoothed: Duration,
-    variation: Duration,
+    smoothed_ns: u64,
+    variation_ns: u64,
     measured: bool,
 }
 
 impl Default for RoundTrip {
     fn default() -> Self {
-        Self { smoothed: Duration::from_millis(120), variation: Duration::ZERO, measured: false }
+        Self { smoothed_ns: 120_000_000, variation_ns: 0, measured: false }
     }
 }
 
 impl RoundTrip {
     /// Slack for timers and schedulers that are late.
-    const SLACK: Duration = Duration::from_millis(10);
+    const SLACK_NS: u64 = 10_000_000;
     /// However often nothing came back, it is tried again after this, unless round trips are longer.
-    const PATIENCE_MAX: Duration = Duration::from_millis(400);
+    const PATIENCE_MAX_NS: u64 = 400_000_000;
+    /// What takes longer than this was somebody's pause, not the network.
+    const SAMPLE_MAX_NS: u64 = 3_000_000_000;
 
     pub fn observe(&mut self, sample: Duration) {
+        let sample_ns = nanoseconds(sample).min(Self::SAMPLE_MAX_NS);
         if !self.measured {
-            *self = Self { smoothed: sample, variation: sample / 4, measured: true };
+            *self = Self { smoothed_ns: sample_ns, variation_ns: sample_ns / 4, measured: true };
             return;
         }
-        let difference = self.smoothed.abs_diff(sample);
-        self.variation = (self.variation * 3 + difference) / 4;
-        self.smoothed = (self.smoothed * 7 + sample) / 8;
+        let difference_ns = self.smoothed_ns.abs_diff(sample_ns);
+        self.variation_ns = (self.variation_ns * 3 + difference_ns) / 4;
+        self.smoothed_ns = (self.smoothed_ns * 7 + sample_ns) / 8;
     }
 
     /// Takes a sample of an answer that waited for no disk; it says nothing where disks take most of the time.
     pub fn observe_network(&mut self, sample: Duration) {
-        if !self.measured || sample * 4 >= self.smoothed * 3 {
+        if !self.measured || nanoseconds(sample).saturating_mul(4) >= self.smoothed_ns * 3 {
             self.observe(sample);
         }
     }
 
     /// How long to wait for an answer after `retries` attempts without one.
     pub fn patience(&self, retries: u32) -> Duration {
-        let first = self.smoothed * 5 / 4 + self.variation * 4 + Self::SLACK;
-        (first * (1 << retries.min(4))).min(Self::PATIENCE_MAX.max(self.smoothed * 2))
+        let first_ns = self.smoothed_ns * 5 / 4 + self.variation_ns * 4 + Self::SLACK_NS;
+        let most_ns = Self::PATIENCE_MAX_NS.max(self.smoothed_ns * 2);
+        Duration::from_nanos((first_ns << retries.min(4)).min(most_ns))
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use super::{
 use bytes::Bytes;
 use std::ops::Range;
 
+/// Places in the log beyond this are nonsense: no room lives to see as many entries.
+const INDEX_MAX: LogIndex = LogIndex(1 << 62);
+
 /// A part of a snapshot, as it comes.
 pub(super) struct Chunk {
     pub mark: LogPosition,
@@ -58,7 +61,8 @@ impl Node {
     /// of it may be lost.
     pub(super) fn take_chunk(&mut self, from: NodeId, chunk: Chunk) {
         let Chunk { mark, digest, total, sent, .. } = chunk;
-        let is_sound = !chunk.bytes.is_empty() && mark.term <= self.term() && total <= Image::BYTES_MAX;
+        let is_place = mark.term <= self.term() && mark.index <= INDEX_MAX;
+        let is_sound = !chunk.bytes.is_empty() && is_place && total <= Image::BYTES_MAX;
         if !is_sound || !self.accept_leader(from) {
             return self.ignore();
         }
@@ -130,7 +134,7 @@ impl Node {
         self.durability.stage_compaction(position);
         self.forget_removed(&before);
         if self.config.errs(Mutant::KeepUnmatchedTail) {
-            for entry in tail.iter().filter(|entry| entry.term >= position.term) {
+            for entry in &tail {
                 self.log.append(entry.clone());
                 self.durability.stage_log(entry.index);
             }

@@ -1,6 +1,10 @@
 //! The log in memory, durable or not yet, and the configurations and marks in it.
 
-use super::{Entries, Entry, LogIndex, LogPosition, LogTime, Membership, Payload, Snapshot, Term, entries::Chain};
+use super::{
+    Command, Entries, Entry, LogIndex, LogPosition, LogTime, Membership, NodeId, Payload, Serial, Snapshot, Term,
+    entries::Chain,
+};
+use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// Consecutive entries after a base. What lies up to the base is committed, and a snapshot stands for it.
@@ -85,6 +89,29 @@ impl Log {
         self.entries.push(entry);
     }
 
+    /// Appends commands of one author, the first of them with this serial, and gives their size.
+    pub fn append_commands(
+        &mut self,
+        term: Term,
+        time: LogTime,
+        author: NodeId,
+        first: Serial,
+        bodies: impl ExactSizeIterator<Item = Bytes>,
+    ) -> usize {
+        assert!(term >= self.last.term, "terms only grow");
+        let (next, count, mut bytes) = (self.last.index.next(), bodies.len() as u64, 0);
+        let entries = bodies.enumerate().map(|(offset, body)| {
+            let (serial, index) = (Serial(first.0 + offset as u64), LogIndex(next.0 + offset as u64));
+            let entry = Entry { term, index, time, payload: Payload::Command(Command { author, serial, body }) };
+            bytes += entry.bytes();
+            entry
+        });
+        self.entries.append(next, entries);
+        self.appended += bytes as u64;
+        (self.last, self.time) = (LogPosition { term, index: LogIndex(self.last.index.0 + count) }, time);
+        bytes
+    }
+
     /// Adds those entries that come after the last; they are shared if they are many.
     pub fn extend(&mut self, entries: &Entries) {
         let last = self.last.index;
@@ -113,6 +140,11 @@ impl Log {
         while self.configurations.back().is_some_and(|(configuration, _)| *configuration >= index) {
             self.configurations.pop_back();
         }
+    }
+
+    /// Forgets the configurations after `index`, and keeps their entries: a mistake.
+    pub fn forget_configurations_after(&mut self, index: LogIndex) {
+        self.configurations.truncate(self.configurations_until(index));
     }
 
     /// Drops the entries alone.
@@ -183,17 +215,32 @@ impl Log {
         }
     }
 
-    /// The entries from `from` that fit in `bytes_max`, but at least one if there is one, and their size.
-    pub fn batch(&self, from: LogIndex, bytes_max: usize) -> (Entries, usize) {
+    /// The entries from `from` to `to` that fit in `bytes_max`, but at least one if there is one, and their size.
+    pub fn batch(&self, from: LogIndex, to: LogIndex, bytes_max: usize) -> (Entries, usize) {
         let mut bytes = 0;
         let fits = |entry: &Entry| {
             let size = entry.bytes();
-            let fits = bytes == 0 || bytes + size <= bytes_max;
+            let fits = entry.index <= to && (bytes == 0 || bytes + size <= bytes_max);
             bytes += if fits { size } else { 0 };
             fits
         };
         let entries = self.entries.share_while(from, fits);
         (entries, bytes)
+    }
+
+    /// The size of the entries from `from` to `to`.
+    pub fn bytes_between(&self, from: LogIndex, to: LogIndex) -> usize {
+        self.entries_between(from, to).map(Entry::bytes).sum()
+    }
+
+    /// The entries from `from` to `to`.
+    pub fn entries_between(&self, from: LogIndex, to: LogIndex) -> impl Iterator<Item = &Entry> {
+        self.entries.iter_from(from).take_while(move |entry| entry.index <= to)
+    }
+
+    /// The same, shared.
+    pub fn share_between(&self, from: LogIndex, to: LogIndex) -> Entries {
+        self.entries.share_count(from, (to.0 + 1).saturating_sub(from.0))
     }
 
     /// All entries from `from` on.
@@ -294,9 +341,9 @@ mod tests {
     #[test]
     fn a_batch_holds_at_least_one_entry() {
         let log = log(&[1, 1, 1]);
-        assert_eq!(log.batch(LogIndex(2), 1).0.len(), 1);
-        assert_eq!(log.batch(LogIndex(2), 1_000).0.len(), 2);
-        assert!(log.batch(LogIndex(4), 1_000).0.is_empty());
+        assert_eq!(log.batch(LogIndex(2), LogIndex(3), 1).0.len(), 1);
+        assert_eq!(log.batch(LogIndex(2), LogIndex(3), 1_000).0.len(), 2);
+        assert!(log.batch(LogIndex(4), LogIndex(3), 1_000).0.is_empty());
     }
 
     #[test]

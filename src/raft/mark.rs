@@ -226,7 +226,15 @@ impl Node {
 
     /// Whether so much has gathered without a snapshot that no more commands are taken.
     pub(super) fn is_log_full(&self) -> bool {
-        self.config.makes_snapshots && self.log_bytes() >= self.config.log_bytes_max as u64
+        self.log_room() == 0
+    }
+
+    /// How many bytes may gather until then.
+    pub(super) fn log_room(&self) -> usize {
+        if !self.config.makes_snapshots {
+            return usize::MAX;
+        }
+        self.config.log_bytes_max.saturating_sub(usize::try_from(self.log_bytes()).unwrap_or(usize::MAX))
     }
 
     /// The bytes in the log since the last agreed mark.

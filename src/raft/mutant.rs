@@ -69,9 +69,11 @@ mutants! {
         LeftOutNeverCampaigns,
         /// Who slept takes the others for silent.
         BlameOthersForSleep,
+        /// Who is called to take over asks first, like anybody who misses its leader.
+        AskWhenCalled,
         /// A new leader begins with no entry of its own term.
         NoEntryWhenElected,
-        /// Learners count in elections and commits.
+        /// Learners count like voters where a leader looks for what a majority holds.
         CountLearners,
         /// A leader without a vote counts itself.
         CountLeaderWithoutVote,
@@ -97,10 +99,14 @@ mutants! {
         VouchForOverwritten,
         /// A configuration stays in force when its entry is dropped.
         KeepDroppedConfiguration,
+        /// Who starts again is in the last configuration that it knows committed.
+        RestartWithCommittedConfiguration,
         /// A configuration is changed while the last change is not committed.
         ChangeWhilePending,
         /// A configuration is changed before an entry of the leader's own term is committed.
         ChangeBeforeOwnTerm,
+        /// A learner gets a vote before it has the log.
+        PromoteAtOnce,
         /// A leader takes a silent voter out of a room of three alone.
         DropPartnerOfThree,
         /// A leader takes its partner's vote before an entry of its own term is committed.
@@ -111,6 +117,10 @@ mutants! {
         LeadWithoutQuorum,
         /// A leader without a vote goes on once that is committed.
         LeadWithoutVote,
+        /// A leader appends without regard to how much is not committed yet.
+        AppendWithoutEnd,
+        /// A command is sent to a leader once, and never again.
+        ForwardOnce,
         /// A leader appends commands of a session that is over.
         AcceptForgotten,
         /// In a fresh session the command that comes first is taken for the first.
@@ -151,7 +161,7 @@ mutants! {
         EarlyWithoutLeadersVote,
         /// A leader of three lets reads wait for its own commit index only.
         ReadAtCommit,
-        /// Commands are carried out as often as they come.
+        /// Commands are appended and carried out as often as they come.
         CarryOutTwice,
     }
     store {

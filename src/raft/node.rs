@@ -1,7 +1,7 @@
 //! One participant: what it holds, and the way in and out.
 
 use super::{
-    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, LogPosition, Membership, Moment, NodeId,
+    Ballot, Config, Durable, Effect, Entry, Follower, Input, LogIndex, LogPosition, Membership, Moment, Mutant, NodeId,
     Rejected, RoleKind, Serial, Status, Term,
     autopilot::Links,
     dice::Dice,
@@ -17,6 +17,7 @@ use super::{
     sessions::Sessions,
     shipment::Incoming,
     snapshot::Image,
+    stalling::Strikes,
     trace::Trace,
 };
 use bytes::Bytes;
@@ -42,7 +43,7 @@ use std::{
 /// while let Some(effect) = node.poll() {
 ///     match effect {
 ///         Effect::Persist { id, .. } => node.handle(Moment::ZERO, Input::Persisted(id)),
-///         Effect::Apply(it) => applied.push(it.command.body),
+///         Effect::Apply(batch) => applied.extend(batch.commands().map(|command| command.body.clone())),
 ///         _ => unreachable!("it is alone, reads nothing, and makes no snapshots"),
 ///     }
 /// }
@@ -61,6 +62,8 @@ pub struct Node {
     pub(super) role: Role,
     /// How long a leader is waited for, as it last said.
     pub(super) patience: Duration,
+    /// How late its own timers recently were.
+    pub(super) strikes: Strikes,
     /// Its silence was excused by a gap in our own time, and it was not heard since.
     pub(super) excused: bool,
     /// When a leader is missed.
@@ -92,8 +95,12 @@ impl Node {
     /// With an empty log it waits to be let in and never campaigns. `seed` decides its random timeouts.
     pub fn new(id: NodeId, config: Config, seed: u64, durable: Durable, now: Moment) -> Self {
         let Durable { ballot, snapshot, base, log, commit, session, outbox, last_serial } = durable;
-        let log = Log::new(base, snapshot.as_deref(), log);
+        let mut log = Log::new(base, snapshot.as_deref(), log);
+        if config.errs(Mutant::RestartWithCommittedConfiguration) {
+            log.forget_configurations_after(commit);
+        }
         let last = log.last().index;
+        let outbox = Outbox::new(outbox, last_serial, session);
         let marks = Marks::new(snapshot.clone().map(Image::new));
         let start = marks.stored_index();
         let mut dice = Dice::new(seed ^ id.0);
@@ -116,11 +123,12 @@ impl Node {
             role: Role::Follower(Following { verified: commit, ..Following::default() }),
             election_at: Moment::NEVER,
             patience,
+            strikes: Strikes::default(),
             excused: false,
-            durability: Durability::new(ballot, session, last, commit),
+            durability: Durability::new(ballot, session, last, commit, outbox.last()),
             commit_at: Moment::NEVER,
             sessions: snapshot.as_ref().map_or_else(Sessions::default, |snapshot| snapshot.sessions.clone()),
-            outbox: Outbox::new(outbox, last_serial, session),
+            outbox,
             forwarding: Forwarding::default(),
             reads,
             priority,
@@ -173,11 +181,11 @@ impl Node {
         if self.is_log_full() {
             return Err(Rejected::LogFull { bytes: usize::try_from(self.log_bytes()).unwrap_or(usize::MAX) });
         }
-        let serial = self.outbox.add(body.clone(), &self.config).map_err(|rejected| match rejected {
+        let serial = self.outbox.add(body, &self.config).map_err(|rejected| match rejected {
             Rejected::OutboxFull { waiting, .. } => Rejected::OutboxFull { waiting, holdup: self.holdup() },
             rejected => rejected,
         })?;
-        self.durability.stage_command(serial, body);
+        self.durability.stage_command(serial);
         self.stirred = true;
         Ok(serial)
     }
@@ -193,13 +201,25 @@ impl Node {
 
     /// Takes the oldest effect that waits to be carried out.
     pub fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front().or_else(|| self.next_effect())
+    }
+
+    /// Works on until there is an effect, or nothing more to do.
+    #[inline(never)]
+    fn next_effect(&mut self) -> Option<Effect> {
         loop {
-            if self.effects.is_empty() && std::mem::take(&mut self.stirred) {
-                self.flush();
+            if let Some(effect) = self.effects.pop_front() {
+                return Some(effect);
             }
-            let effect = self.effects.pop_front().or_else(|| self.next_decided());
-            if effect.is_some() || (self.effects.is_empty() && !self.stirred) {
-                return effect;
+            if std::mem::take(&mut self.stirred) {
+                self.flush();
+                continue;
+            }
+            if let Some(effect) = self.next_decided() {
+                return Some(effect);
+            }
+            if self.effects.is_empty() && !self.stirred {
+                return None;
             }
         }
     }
@@ -286,6 +306,11 @@ impl Node {
     /// The end of the part of its log that survives a crash.
     pub fn durable(&self) -> LogIndex {
         self.durability.log()
+    }
+
+    /// How much of its log others may be told: what comes after is no promise of this node's outbox yet.
+    pub(super) fn tellable(&self) -> LogIndex {
+        self.durability.tellable(self.last()).max(self.commit)
     }
 
     /// Where its log begins: the entry before the first that it still has.

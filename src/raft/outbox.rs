@@ -1,13 +1,15 @@
 //! The commands of this node that are not settled yet.
 
-use super::{COMMAND_BYTES_MAX, Config, LogIndex, Rejected, Serial};
+use super::{COMMAND_BYTES_MAX, Config, LogIndex, Rejected, Serial, shelf::Shelf};
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Own commands, from the moment they are proposed until they are applied.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Outbox {
-    commands: BTreeMap<Serial, Bytes>,
+    /// From the one after `settled` to `last`, without gaps.
+    commands: VecDeque<Bytes>,
+    shelf: Shelf,
     bytes: usize,
     last: Serial,
     /// Up to here commands survive a crash, and may be told to others.
@@ -21,8 +23,17 @@ impl Outbox {
     pub fn new(commands: BTreeMap<Serial, Bytes>, last_serial: Serial, session: Option<LogIndex>) -> Self {
         let last = commands.last_key_value().map_or(last_serial, |(serial, _)| last_serial.max(*serial));
         let settled = commands.first_key_value().map_or(last, |(serial, _)| Serial(serial.0.saturating_sub(1)));
+        assert!(last.0 - settled.0 == commands.len() as u64, "the store lacks a command");
         let bytes = commands.values().map(Bytes::len).sum();
-        Self { commands, bytes, last, durable: last, settled, session }
+        Self {
+            commands: commands.into_values().collect(),
+            shelf: Shelf::default(),
+            bytes,
+            last,
+            durable: last,
+            settled,
+            session,
+        }
     }
 
     /// Takes a command in and numbers it.
@@ -35,7 +46,7 @@ impl Outbox {
         }
         self.last = self.last.next();
         self.bytes += body.len();
-        self.commands.insert(self.last, body);
+        self.commands.push_back(self.shelf.put(body));
         Ok(self.last)
     }
 
@@ -51,14 +62,17 @@ impl Outbox {
 
     /// Drops what is applied; whether there was anything to drop.
     pub fn settle(&mut self, serial: Serial) -> bool {
+        let before = self.commands.len();
+        while self.settled < serial
+            && let Some(body) = self.commands.pop_front()
+        {
+            self.settled = self.settled.next();
+            self.bytes -= body.len();
+        }
         // A store that was rolled back may know fewer serials than the log: none is given out twice.
         self.last = self.last.max(serial);
         self.durable = self.durable.max(serial);
         self.settled = self.settled.max(serial);
-        let before = self.commands.len();
-        while let Some(first) = self.commands.first_entry().filter(|first| *first.key() <= serial) {
-            self.bytes -= first.remove().len();
-        }
         self.commands.len() < before
     }
 
@@ -75,7 +89,7 @@ impl Outbox {
 
     /// The commands that wait, up to `last`.
     pub fn open(&self, last: Serial) -> Vec<Serial> {
-        self.commands.range(..=last).map(|(serial, _)| *serial).collect()
+        (self.settled.0 + 1..=self.last.min(last).0).map(Serial).collect()
     }
 
     /// Up to here commands survive a crash; of others nobody was told.
@@ -100,12 +114,22 @@ impl Outbox {
     }
 
     /// The durable commands from `first` on, in order.
-    pub fn ready(&self, first: Serial) -> impl Iterator<Item = (Serial, &Bytes)> {
-        let durable = self.durable;
-        self.commands
-            .range(first..)
-            .map(|(serial, body)| (*serial, body))
-            .take_while(move |(serial, _)| *serial <= durable)
+    pub fn ready(&self, first: Serial) -> impl ExactSizeIterator<Item = (Serial, &Bytes)> {
+        self.between(first, self.durable)
+    }
+
+    /// The commands from `first` to `last`, in order, durable or not.
+    pub fn between(&self, first: Serial, last: Serial) -> impl ExactSizeIterator<Item = (Serial, &Bytes)> {
+        let first = first.max(self.settled.next());
+        let end = self.place(last.next());
+        let commands = self.commands.range(self.place(first).min(end)..end);
+        commands.enumerate().map(move |(offset, body)| (Serial(first.0 + offset as u64), body))
+    }
+
+    /// Where the command lies, or would.
+    fn place(&self, serial: Serial) -> usize {
+        let before = serial.0.saturating_sub(self.settled.0 + 1);
+        usize::try_from(before).unwrap_or(usize::MAX).min(self.commands.len())
     }
 }
 

@@ -45,9 +45,13 @@ impl Node {
         self.prefer_another();
     }
 
-    /// What this node tells as its priority: none while its state is known to be wrong.
+    /// What this node tells as its priority: none while its state is known to be wrong, and half while it stalls.
     pub(super) fn priority(&self) -> u8 {
-        if self.marks.is_diverged() { 0 } else { self.priority }
+        match () {
+            () if self.marks.is_diverged() => 0,
+            () if self.is_stalling() => self.priority / 2,
+            () => self.priority,
+        }
     }
 
     /// How much longer than others this node waits before it campaigns: half a wait at most beyond theirs.

@@ -50,8 +50,8 @@ pub(super) struct Progress {
     restarted: Moment,
     /// When it was last heard, or excused.
     heard: Moment,
-    /// When it last answered in fact.
-    answered: Option<Moment>,
+    /// When the last heartbeat that it answered was sent: then it was there in fact.
+    proven: Option<Moment>,
     /// Its silence was excused by a gap in our own time.
     excused: bool,
     /// Since when it is heard without a break.
@@ -80,7 +80,7 @@ impl Progress {
             retries: 0,
             restarted: now,
             heard: now,
-            answered: None,
+            proven: None,
             excused: false,
             present: None,
         }
@@ -95,9 +95,10 @@ impl Progress {
         now - self.heard <= patience
     }
 
-    /// Whether it answered within `patience` in fact: who is only excused may be long gone.
+    /// Whether it was there within `patience` in fact: who is only excused, or whose answer was long on its way, may be
+    /// long gone.
     pub fn is_proven(&self, now: Moment, patience: Duration) -> bool {
-        self.answered.is_some_and(|answered| now - answered <= patience)
+        self.proven.is_some_and(|proven| now - proven <= patience)
     }
 
     /// For how long it has answered without a break.
@@ -112,7 +113,6 @@ impl Progress {
             self.present = Some(now);
         }
         self.heard = now;
-        self.answered = Some(now);
         self.excused = false;
         if !was_heard {
             self.restart(now);
@@ -131,6 +131,7 @@ impl Progress {
     /// An answer came to a heartbeat, which spares the disk. What it answers can't be from before `since`.
     pub fn observe_heartbeat(&mut self, sent: Moment, since: Moment, now: Moment, patience: Duration) {
         if (since..=now).contains(&sent) {
+            self.proven = self.proven.max(Some(sent));
             self.round_trip.observe_network(now - sent);
             self.delay.get_or_insert_default().observe(now - sent, patience);
         }
@@ -213,7 +214,7 @@ impl Progress {
         if let Some(shipment) = &mut self.shipment {
             let (since, retries) = shipment.waits_since();
             if since + self.round_trip.patience(retries) <= now {
-                shipment.lose(now, config.append_bytes_max);
+                shipment.lose(now, config.window_bytes, config.append_bytes_max);
             }
         }
     }

@@ -1,5 +1,8 @@
 //! Majorities.
 
+/// So many values are counted without taking memory.
+const FEW: usize = 8;
+
 /// How many of `voters` make a majority.
 pub(super) fn majority(voters: usize) -> usize {
     voters / 2 + 1
@@ -8,9 +11,19 @@ pub(super) fn majority(voters: usize) -> usize {
 /// The greatest value that a majority has reached; none without voters.
 ///
 /// This is the lower median: with two voters it is the lesser value (§3.6.2).
-pub(super) fn reached_by_majority<T: Ord + Copy>(values: impl Iterator<Item = T> + Clone) -> Option<T> {
-    let needed = majority(values.clone().count());
-    values.clone().filter(|value| values.clone().filter(|other| other >= value).count() >= needed).max()
+pub(super) fn reached_by_majority<T: Ord + Copy>(mut values: impl Iterator<Item = T>) -> Option<T> {
+    let mut few = [None; FEW];
+    let count = few.iter_mut().zip(values.by_ref()).map(|(place, value)| *place = Some(value)).count();
+    let rest: Vec<Option<T>> = values.map(Some).collect();
+    if rest.is_empty() {
+        return lower_median(&mut few[..count]);
+    }
+    lower_median(&mut [few.as_slice(), &rest].concat())
+}
+
+fn lower_median<T: Ord + Copy>(values: &mut [Option<T>]) -> Option<T> {
+    values.sort_unstable();
+    values.get(values.len().checked_sub(1)? / 2).copied().flatten()
 }
 
 #[cfg(test)]
@@ -47,7 +60,7 @@ mod tests {
         let mut state = 1_u64;
         for _ in 0..2_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let voters = 1 + (state >> 60) as usize % 7;
+            let voters = 1 + (state >> 60) as usize % 12;
             let values: Vec<u64> = (0..voters).map(|voter| (state >> (voter * 5)) & 7).collect();
             let mut sorted = values.clone();
             sorted.sort_unstable();

@@ -140,6 +140,9 @@ impl Node {
 
     /// Asks the leader, or itself as the leader, how far the state machine has to be.
     pub(super) fn ask_reads(&mut self) {
+        if !self.reads.open {
+            return;
+        }
         let Some(leader) = self.leader() else { return };
         if leader != self.id && !self.membership().members.contains_key(&self.id) {
             return;

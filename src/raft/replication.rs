@@ -56,30 +56,40 @@ impl Node {
         let (term, index, now, last) = (self.term(), self.last().next(), self.now, self.log.time());
         let leadership = self.role.leadership_mut().expect("only a leader appends");
         let entry = Entry { term, index, time: leadership.time(now, last), payload };
-        leadership.count(&entry);
-        self.note(Deed::Append(index));
+        leadership.uncommitted_bytes += entry.bytes();
         self.log.append(entry);
-        self.durability.stage_log(index);
+        self.stage_appended();
         index
+    }
+
+    /// What was appended has to become durable.
+    pub(super) fn stage_appended(&mut self) {
+        for index in self.durability.staged_log().0 + 1..=self.last().0 {
+            self.note(Deed::Append(LogIndex(index)));
+        }
+        self.durability.stage_log(self.last());
     }
 
     /// Sends each follower what it lacks, and at once the news of what is committed, or durable here.
     pub(super) fn replicate(&mut self) {
-        let durable = self.durable_to_tell();
+        let told_durable = self.durable_to_tell();
+        let durable = told_durable.unwrap_or_default();
         let helps = durable > self.commit && self.is_known_early(durable);
-        let is_known = self.is_known_early(self.commit);
+        let is_told = |progress: &Progress| progress.commit_told >= self.commit;
+        let all_told = self.role.leadership().is_some_and(|leadership| leadership.peers.values().all(is_told));
+        let is_known = told_durable.is_some() && !all_told && self.is_known_early(self.commit);
+        let last = self.tellable();
         let Self { role: Role::Leader(leadership), log, effects, config, now, commit, ballot, .. } = self else {
             return;
         };
-        let (base, last) = (log.base().index, log.last().index);
-        let told = log.position_at(*commit).expect("what is committed is in the log");
+        let base = log.base().index;
         for (peer, progress) in &mut leadership.peers {
             let mut send =
                 |body| effects.push_back(Effect::Send { to: *peer, message: Message { term: ballot.term, body } });
             while progress.is_ready(base, last, *now, config) {
                 let previous = LogIndex(progress.next.0 - 1);
                 let previous = log.position_at(previous).expect("what is sent is in the log");
-                let (entries, bytes) = log.batch(progress.next, config.append_bytes_max);
+                let (entries, bytes) = log.batch(progress.next, last, config.append_bytes_max);
                 progress.sent(LogIndex(previous.index.0 + entries.len() as u64), bytes, *now);
                 progress.commit_told = (*commit).min(LogIndex(progress.next.0 - 1)).max(progress.commit_told);
                 progress.durable_told = durable;
@@ -93,7 +103,8 @@ impl Node {
             if (helps || progress.commit_told < *commit) && progress.is_heard(*now, config.election_timeout_max) {
                 progress.commit_told = *commit;
                 progress.durable_told = durable;
-                send(MessageBody::News { commit: told, durable });
+                let commit = log.position_at(*commit).expect("what is committed is in the log");
+                send(MessageBody::News { commit, durable });
             }
         }
     }
@@ -185,6 +196,9 @@ impl Node {
     /// The leader counts like anybody else: if it votes, and once its own write is done (§10.2.1).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
+        if self.commit == self.last() {
+            return;
+        }
         let errs = |mutant| self.config.errs(mutant);
         let own = if errs(Mutant::CountUnsyncedOwnCopy) { self.last() } else { self.durability.log() };
         let matched = |voter| if voter == self.id { own } else { matched_by(leadership, voter) };
@@ -227,8 +241,7 @@ impl Node {
     /// The size of this leader's own entries after `from` up to `to`.
     fn bytes_between(&self, from: LogIndex, to: LogIndex) -> usize {
         let first = self.role.leadership().map_or(LogIndex(0), |leadership| leadership.first);
-        let own = from.next().max(first).0..=to.0;
-        own.filter_map(|index| self.log.get(LogIndex(index))).map(Entry::bytes).sum()
+        self.log.bytes_between(from.next().max(first), to)
     }
 }
 

@@ -1,14 +1,16 @@
 //! What a node is at the moment, each role with the data that only it has.
 
 use super::{
-    Entry, LogIndex, LogPosition, LogTime, Moment, NodeId, RoleKind,
+    LogIndex, LogPosition, LogTime, Moment, NodeId, RoleKind, Serial, Term,
     borrow::Lender,
+    log::Log,
     progress::Progress,
     rounds::Rounds,
     sessions::Appended,
     timing::Peak,
     transfer::{Call, Transfer},
 };
+use bytes::Bytes;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -134,8 +136,20 @@ impl Leadership {
         LogTime(self.time.0.saturating_add(elapsed)).max(last)
     }
 
-    /// Notes an entry of its own.
-    pub fn count(&mut self, entry: &Entry) {
-        self.uncommitted_bytes += entry.bytes();
+    /// Appends commands of one author, the first of them with this serial, and gives the serial after the last.
+    pub fn append_commands(
+        &mut self,
+        log: &mut Log,
+        term: Term,
+        now: Moment,
+        author: NodeId,
+        first: Serial,
+        bodies: impl ExactSizeIterator<Item = Bytes>,
+    ) -> Serial {
+        let next = Serial(first.0 + bodies.len() as u64);
+        let time = self.time(now, log.time());
+        self.uncommitted_bytes += log.append_commands(term, time, author, first, bodies);
+        self.appended.append(author, Serial(next.0 - 1));
+        next
     }
 }

@@ -77,6 +77,9 @@ impl Node {
     /// Begins a round, if there are questions and an entry of this leader's own term is committed: until then
     /// it doesn't know what former leaders have committed.
     pub(super) fn begin_round(&mut self) {
+        if self.role.leadership().is_none_or(|leadership| leadership.rounds.asked.is_empty()) {
+            return;
+        }
         let (commit, index, patience_ms) = (self.commit, self.read_index(), self.patience_ms());
         let Role::Leader(leadership) = &mut self.role else { return };
         let too_early = leadership.first > commit && !self.config.errs(Mutant::ReadBeforeOwnTerm);
@@ -113,7 +116,7 @@ impl Node {
 
     fn next_finished_round(&mut self) -> Option<Round> {
         let Self { role: Role::Leader(leadership), log, id, config, .. } = self else { return None };
-        if leadership.transfer.is_some() {
+        if leadership.transfer.is_some() || leadership.rounds.under_way.is_empty() {
             return None;
         }
         let answered = |voter| if voter == *id { leadership.rounds.last } else { answered_by(leadership, voter) };

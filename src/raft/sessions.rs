@@ -3,7 +3,7 @@
 //! A session is a membership: it begins with the entry that lets a node in, and ends with the one that lets it
 //! go. Serials never begin anew, so a command of an earlier session is never taken for one of this.
 
-use super::{LogIndex, LogTime, Membership, NodeId, Refusal, Serial};
+use super::{LogIndex, LogTime, Membership, NodeId, Refusal, Serial, forwarding::SERIAL_MAX};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -62,19 +62,9 @@ impl Sessions {
         }
     }
 
-    /// Whether this command counts; if so, it and its outcome are remembered.
-    pub(super) fn decide(&mut self, author: NodeId, serial: Serial, time: LogTime, decision: Decision) -> bool {
-        let Some(session) = self.members.get_mut(&author) else { return false };
-        if session.last.is_some_and(|last| last.0.checked_add(1) != Some(serial.0)) {
-            return false;
-        }
-        session.last = Some(serial);
-        session.used = time;
-        if session.recent.len() == RECENT_MAX {
-            session.recent.pop_front();
-        }
-        session.recent.push_back((serial, decision));
-        true
+    /// The session of a member, to decide its commands.
+    pub(super) fn of_mut(&mut self, member: NodeId) -> Option<&mut Session> {
+        self.members.get_mut(&member)
     }
 
     /// The most outcomes that are remembered of one member.
@@ -87,6 +77,7 @@ impl Sessions {
         let sound = |session: &Session| {
             let serials = session.recent.iter().map(|(serial, _)| *serial);
             session.recent.len() <= RECENT_MAX
+                && session.last.is_none_or(|last| last <= SERIAL_MAX)
                 && serials.clone().next_back() == session.last
                 && serials.clone().zip(serials.skip(1)).all(|(one, next)| one.0.checked_add(1) == Some(next.0))
         };
@@ -97,6 +88,20 @@ impl Sessions {
 }
 
 impl Session {
+    /// Whether this command counts; if so, it and its outcome are remembered.
+    pub fn decide(&mut self, serial: Serial, time: LogTime, decision: Decision) -> bool {
+        if self.last.is_some_and(|last| last.0.checked_add(1) != Some(serial.0)) {
+            return false;
+        }
+        self.last = Some(serial);
+        self.used = time;
+        if self.recent.len() == RECENT_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((serial, decision));
+        true
+    }
+
     /// What became of a command, if that is still remembered.
     pub fn decision(&self, serial: Serial) -> Option<Decision> {
         self.recent.iter().find(|(recent, _)| *recent == serial).map(|(_, decision)| *decision)
@@ -160,7 +165,7 @@ mod tests {
 
     fn decide(sessions: &mut Sessions, author: NodeId, serial: u64) -> bool {
         let decision = Decision { index: LogIndex(serial * 10), refusal: None };
-        sessions.decide(author, Serial(serial), LogTime(serial), decision)
+        sessions.of_mut(author).is_some_and(|it| it.decide(Serial(serial), LogTime(serial), decision))
     }
 
     #[test]

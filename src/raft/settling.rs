@@ -7,7 +7,7 @@ impl Node {
     pub(super) fn settle_up_to(&mut self, serial: Serial) {
         if self.outbox.settle(serial) {
             self.durability.stage_settled(serial);
-            self.stirred = true;
+            self.plan_commit_write();
         }
     }
 

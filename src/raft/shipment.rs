@@ -125,15 +125,28 @@ impl Outgoing {
         (self.inflight.oldest().unwrap_or(self.newest).max(self.lost), self.retries)
     }
 
+    /// What is known to be missing, as much as a window holds; the rest will be missed again. Whoever names a part twice
+    /// gets it once.
+    fn gaps(&mut self, window_bytes: u64) -> VecDeque<Range<u64>> {
+        let (mut gaps, mut end, mut room) = (VecDeque::new(), self.received, window_bytes);
+        for gap in std::mem::take(&mut self.missing) {
+            if gap.start >= end && gap.start < gap.end && gap.end <= self.sent && room > 0 {
+                end = gap.end;
+                let bytes = room.min(gap.end - gap.start);
+                gaps.push_back(gap.start..gap.start + bytes);
+                room -= bytes;
+            }
+        }
+        gaps
+    }
+
     /// Gives up waiting: what is known to be missing goes again. If nothing is known, what is there has to be
     /// found out anew; and if everything is there, it goes unsaid that the last part was.
-    pub fn lose(&mut self, now: Moment, chunk_bytes: usize) {
+    pub fn lose(&mut self, now: Moment, window_bytes: usize, chunk_bytes: usize) {
         self.lost = now;
         self.retries += 1;
-        let (sent, total) = (self.sent, self.image.len());
-        let known = std::mem::take(&mut self.missing);
-        let was_sent = |range: &Range<u64>| range.start < range.end && range.end <= sent;
-        self.again = known.into_iter().filter(was_sent).collect();
+        let total = self.image.len();
+        self.again = self.gaps(window_bytes as u64);
         if self.received == total {
             self.again.push_back(total.saturating_sub(chunk_bytes as u64)..total);
         } else if self.again.is_empty() {

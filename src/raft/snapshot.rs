@@ -178,7 +178,8 @@ mod tests {
         sessions.configure(&membership, LogTime(7));
         for (serial, refusal) in [(3, None), (4, Some(Refusal::NotPermitted))] {
             let decision = Decision { index: LogIndex(serial + 10), refusal };
-            assert!(sessions.decide(NodeId(5), Serial(serial), LogTime(60_000), decision));
+            let session = sessions.of_mut(NodeId(5)).expect("it is a member");
+            assert!(session.decide(Serial(serial), LogTime(60_000), decision));
         }
         Snapshot {
             position: LogPosition { term: Term(3), index: LogIndex(900) },

@@ -48,14 +48,15 @@ impl Node {
             return;
         }
         self.note(Deed::Awake);
+        self.note_late_timer();
         match &mut self.role {
             Role::Leader(leadership) => leadership.peers.values_mut().for_each(|progress| progress.excuse(now)),
             _ if self.election_at == Moment::NEVER => {}
             Role::Follower(_) if !self.excused => self.await_leader(),
-            Role::Follower(_) => {}
             // What was asked before the gap is worth nothing: by now there may be a leader.
             Role::Candidate(_) if !self.excused => self.follow(self.term(), None, Why::Asleep),
-            Role::Candidate(_) => self.ask_anew(),
+            // Answers may have come meanwhile, and are taken in before the next timer.
+            Role::Follower(_) | Role::Candidate(_) => {}
         }
         self.excused = self.role.leadership().is_none();
     }
@@ -95,8 +96,9 @@ impl Node {
         u32::try_from(self.patience.as_millis()).unwrap_or(u32::MAX)
     }
 
-    /// The leader says how patient it is.
+    /// The leader says how patient it is, at a heartbeat.
     pub(super) fn adopt_patience(&mut self, patience_ms: u32) {
+        self.forget_late_timers();
         let patience = Duration::from_millis(patience_ms.into());
         self.patience = patience.clamp(self.config.election_timeout_min, self.config.election_timeout_max);
     }
@@ -105,6 +107,7 @@ impl Node {
     /// late this leader's own timers are, which looks the same to the others. As long as a majority isn't
     /// measured, it stays as it was.
     pub(super) fn measure_patience(&mut self) {
+        self.forget_late_timers();
         let Role::Leader(leadership) = &mut self.role else { return };
         leadership.lateness.fade();
         leadership.lateness.observe(self.now - leadership.heartbeat_at, self.patience);

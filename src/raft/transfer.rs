@@ -106,7 +106,8 @@ impl Node {
 
     fn call(&mut self, voter: NodeId) {
         self.note(Deed::TellToCampaign(voter));
-        self.send(voter, MessageBody::TimeoutNow { last: self.log.last() });
+        let last = self.log.position_at(self.tellable()).expect("what others are told is in the log");
+        self.send(voter, MessageBody::TimeoutNow { last });
     }
 
     /// The leader calls this node to take over.
@@ -129,7 +130,10 @@ impl Node {
         if self.now > call.until {
             following.call = None;
         } else if self.log.holds(call.last) && self.may_campaign() {
-            self.run(Stage::Running { transfer: true });
+            match self.config.errs(Mutant::AskWhenCalled) {
+                true => self.sound(),
+                false => self.run(Stage::Running { transfer: true }),
+            }
         }
     }
 

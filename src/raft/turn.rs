@@ -1,9 +1,9 @@
 //! What happens to a node as time passes, and once its inputs are in.
 
 use super::{
-    Applied, Ballot, Command, Decision, Deed, Durable, Effect, Entry, LogIndex, LogPosition, LogTime, Member,
-    Membership, Message, MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Sessions, Snapshot,
-    Standing, Term, WriteId, role::Role,
+    Ballot, Batch, Decision, Deed, Durable, Effect, Entry, LogIndex, LogPosition, LogTime, Member, Membership, Message,
+    MessageBody, Moment, Mutant, Node, NodeId, Payload, Permission, Refusal, Sessions, Snapshot, Standing, Term,
+    WriteId, role::Role,
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, sync::Arc};
@@ -95,9 +95,14 @@ impl Node {
 
     fn begin_write(&mut self) {
         let due = self.now >= self.commit_at;
-        if let Some((id, write)) = self.durability.begin(&self.log, self.commit, due) {
+        if let Some((id, write)) = self.durability.begin(&self.log, &self.outbox, self.commit, due) {
             self.effects.push_back(Effect::Persist { id, write });
         }
+        self.plan_commit_write();
+    }
+
+    /// Sees to it that the store learns of what is committed or settled, though nothing else is to be written.
+    pub(super) fn plan_commit_write(&mut self) {
         // While a write is under way its completion comes before any timer.
         let behind = self.durability.is_idle() && self.durability.is_behind(self.commit);
         self.commit_at = match (behind, self.commit_at) {
@@ -133,16 +138,15 @@ impl Node {
         }
     }
 
-    /// Applies the next committed entry; none if the state machine need not know.
+    /// Applies the next committed entry, or the next commands; none if the state machine need not know.
     fn apply_next(&mut self) -> Option<Effect> {
-        self.applied = self.applied.next();
-        let entry = self.log.get(self.applied).expect("what is committed is in the log");
+        let entry = self.log.get(self.applied.next()).expect("what is committed is in the log");
         let (position, time) = (entry.position(), entry.time);
+        if let Payload::Command(_) = &entry.payload {
+            return self.carry_out_next().map(Effect::Apply);
+        }
+        self.applied = position.index;
         match &entry.payload {
-            Payload::Command(command) => {
-                let command = command.clone();
-                self.carry_out(position, time, command).map(Effect::Apply)
-            }
             Payload::Membership(membership) => {
                 self.sessions.configure(membership, time);
                 self.enter_session();
@@ -154,29 +158,45 @@ impl Node {
                 self.pass_agreement(mark, digest);
                 None
             }
-            Payload::Empty => None,
+            Payload::Empty | Payload::Command(_) => None,
         }
     }
 
-    /// A command's turn has come; none if it was carried out before.
-    fn carry_out(
-        &mut self,
-        LogPosition { term, index }: LogPosition,
-        time: LogTime,
-        command: Command,
-    ) -> Option<Applied> {
-        let author = self.log.membership_at(index).members.get(&command.author);
-        let permitted = author.is_some_and(|member| member.permission > Permission::Viewer);
-        let refusal = (!permitted).then_some(Refusal::NotPermitted);
-        let counts = self.sessions.decide(command.author, command.serial, time, Decision { index, refusal });
-        if !counts && !self.config.errs(Mutant::CarryOutTwice) {
-            return None;
+    /// The turn of a command has come, and with it that of those right behind it that count and share its fate; none
+    /// if it was carried out before.
+    fn carry_out_next(&mut self) -> Option<Batch> {
+        let first = self.applied.next();
+        let Self { log, sessions, config, .. } = self;
+        // One configuration holds for all of them: another is no command.
+        let members = &log.membership_at(first).members;
+        let (mut author, mut session, mut refusal) = (None, None, None);
+        let (mut last, mut own, mut fate) = (self.applied, None, None);
+        for entry in log.entries_between(first, self.commit) {
+            let Payload::Command(command) = &entry.payload else { break };
+            if author != Some(command.author) {
+                author = Some(command.author);
+                session = sessions.of_mut(command.author);
+                let permission = members.get(&command.author).map(|member| member.permission);
+                refusal = (permission <= Some(Permission::Viewer)).then_some(Refusal::NotPermitted);
+            }
+            if fate.is_some_and(|fate| fate != refusal) {
+                break;
+            }
+            let decision = Decision { index: entry.index, refusal };
+            let counts = session.as_mut().is_some_and(|session| session.decide(command.serial, entry.time, decision));
+            if !counts && !config.errs(Mutant::CarryOutTwice) {
+                break;
+            }
+            (last, fate) = (entry.index, Some(refusal));
+            own = own.max(Some(command.serial).filter(|_| command.author == self.id));
         }
-        if command.author == self.id {
-            self.settle_up_to(command.serial);
+        self.applied = last.max(first);
+        if let Some(own) = own {
+            self.settle_up_to(own);
         }
         // A witness knows what is carried out, and has nothing to carry it out on.
-        (!self.config.witness).then_some(Applied { index, term, time, command, refusal })
+        let refusal = fate.filter(|_| !self.config.witness)?;
+        Some(Batch { entries: self.log.share_between(first, last), refusal })
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {

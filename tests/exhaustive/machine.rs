@@ -4,7 +4,7 @@ use crate::{hashed::Hashed, network::Envelope};
 use bevy_quorum::{
     playtest::absorb,
     raft::{
-        Applied, Config, Durable, Effect, Input, Joiner, LogIndex, Marked, Message, MessageBody, Moment, Node, NodeId,
+        Command, Config, Durable, Effect, Input, Joiner, LogIndex, Marked, Message, MessageBody, Moment, Node, NodeId,
         PRIORITY_DEFAULT, Permission, ReadId, Serial, Snapshot, Standing, Write, WriteId,
     },
 };
@@ -179,7 +179,7 @@ impl Machine {
                     self.writing = Some((id, write));
                 }
                 Effect::Send { to, message } => sent.push((to, message)),
-                Effect::Apply(applied) => self.carry_out(&applied),
+                Effect::Apply(batch) => batch.commands().for_each(|command| self.carry_out(command)),
                 Effect::Snapshot { position } => {
                     let input = Input::Snapshotted { index: position.index, state: self.state() };
                     self.node.handle(self.clock, input);
@@ -196,10 +196,10 @@ impl Machine {
         sent
     }
 
-    fn carry_out(&mut self, applied: &Applied) {
-        let last = self.carried_out.entry(applied.command.author).or_default();
-        assert_eq!(applied.command.serial, last.next(), "each command once, in its author's order");
-        *last = applied.command.serial;
+    fn carry_out(&mut self, command: &Command) {
+        let last = self.carried_out.entry(command.author).or_default();
+        assert_eq!(command.serial, last.next(), "each command once, in its author's order");
+        *last = command.serial;
     }
 
     fn state(&self) -> Bytes {

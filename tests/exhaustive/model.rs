@@ -48,6 +48,8 @@ pub struct Bounds {
     pub slow_disks: bool,
     /// Whether a leader shows unasked that it is there.
     pub heartbeats: bool,
+    /// Whether members say unasked that they are there; they do where leaders may hear nobody for a while.
+    pub notices: bool,
     /// Whether candidates take from voters what their logs lack.
     pub loans: bool,
     /// How often a leader hears nobody for longer than its patience.
@@ -163,7 +165,7 @@ impl Scope {
         acts.extend(bounds.heartbeats.then_some(Act::Wake));
         let reads = spent.reads < bounds.reads && machine.reading.is_none();
         acts.extend(reads.then(|| Act::Read(state.record.it.committed())));
-        if bounds.silences > 0 {
+        if bounds.notices || bounds.silences > 0 {
             acts.extend(others().map(|other| Act::Notice(other.node.id())));
         }
         acts.extend((spent.silences < bounds.silences).then_some(Act::Outwait));

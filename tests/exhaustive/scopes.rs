@@ -17,6 +17,7 @@ pub const FREE: Bounds = Bounds {
     crashes: true,
     slow_disks: true,
     heartbeats: true,
+    notices: false,
     loans: false,
     silences: 0,
     commands: 0,
@@ -101,7 +102,7 @@ fn one_becomes_a_pair_and_one_again() {
 
 #[test]
 fn a_learner_is_promoted_beside_an_election() {
-    let scope = Scope::new(room(2, 1), impatient(), Vec::new(), Bounds { heartbeats: false, ..FREE });
+    let scope = Scope::new(room(2, 1), impatient(), Vec::new(), Bounds { heartbeats: false, notices: true, ..FREE });
     explore("promotion", scope, 70_000, &["a change is committed", "a vote is split"]);
 }
 
@@ -126,7 +127,7 @@ fn one_change_beside_an_election() {
 fn a_command_is_carried_out_once() {
     let bounds = Bounds { commands: 1, heartbeats: false, ..FREE };
     let scope = Scope::new(room(2, 0), impatient(), Vec::new(), bounds);
-    explore("a command", scope, 12_000, &["a command is carried out by all", "a vote is split"]);
+    explore("a command", scope, 10_000, &["a command is carried out by all", "a vote is split"]);
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub struct Party {
     pub seats: Vec<Seat>,
     /// Who led each term.
     pub leaders: BTreeMap<Term, NodeId>,
+    /// How often a snapshot took the place of what somebody held.
+    pub restored: usize,
     /// The most that anybody has shown to have done.
     journal: Vec<u64>,
     speak: Sender<Said>,
@@ -82,6 +84,7 @@ impl Party {
             losses: Losses::default(),
             seats: (0..size).map(|_| Seat::default()).collect(),
             leaders: BTreeMap::new(),
+            restored: 0,
             journal: Vec::new(),
             speak,
             words,
@@ -199,6 +202,10 @@ impl Party {
             Some(Word::Settled(number, fate)) => return Some((number, fate)),
             Some(Word::Invitation(link)) => self.invitation = link,
             Some(Word::Standing(standing)) => self.stand(peer, standing, present),
+            Some(Word::Restored) => {
+                self.note(&format!("{name} holds what a snapshot held"));
+                self.restored += 1;
+            }
             Some(Word::Shown(shown)) => self.look_at(peer, shown, present),
         }
         None

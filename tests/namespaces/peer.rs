@@ -24,6 +24,10 @@ use std::{
 pub const MARK: &str = "--peer";
 /// The variable that names a mistake to make, to see whether it is noticed.
 const MUTANT: &str = "BEVY_QUORUM_MUTANT";
+/// So few that every trial makes many snapshots.
+const MARK_ENTRIES: u64 = 50;
+/// So little that who was away for a while is sent one.
+const TAIL_BYTES: usize = 2_048;
 /// The app sleeps until something rings for it; this long at most, so that a lost ring shows as slowness only.
 const NAP: Duration = Duration::from_secs(1);
 
@@ -47,6 +51,8 @@ pub enum Word {
     Settled(u64, Fate),
     /// What it holds.
     Shown(Shown),
+    /// A snapshot took the place of what it held.
+    Restored,
     /// It can't go on.
     Failed(String),
 }
@@ -83,10 +89,14 @@ pub struct Shown {
 }
 
 /// The room's state.
-#[derive(Resource, Default)]
+#[derive(Resource, Default, Serialize, Deserialize)]
 struct State {
     registers: BTreeMap<u64, Register>,
     journal: Vec<u64>,
+}
+
+impl Portable for State {
+    const NAME: &'static str = "state";
 }
 
 /// What this peer proposed and wasn't settled yet, and what the registers said to it.
@@ -119,11 +129,13 @@ pub fn run(arguments: &[String]) {
     .insert_resource(AppBell(bell.into()))
     .insert_resource(Orders(Mutex::new(orders)))
     .init_resource::<State>()
+    .replicate_resource::<State>()
     .init_resource::<Open>()
     .add_command(carry_out)
     .add_observer(restored)
     .add_observer(settled)
     .add_observer(looked)
+    .add_observer(state_restored)
     .add_systems(Update, (obey, tell_of_invitation, tell_of_standing).chain());
     app.finish();
     app.cleanup();
@@ -140,14 +152,14 @@ pub fn run(arguments: &[String]) {
     }
 }
 
-/// As shipped, but for the mistake that the environment asks for.
+/// As shipped, but for many and short snapshots, and the mistake that the environment asks for.
 fn config() -> Config {
     let wanted = env::var(MUTANT).ok();
     let mutant = wanted.map(|name| {
         let known = Mutant::ALL.iter().find(|mutant| mutant.name() == name);
         *known.unwrap_or_else(|| panic!("{MUTANT}={name} is none of {:?}", Mutant::ALL))
     });
-    Config { mutant, ..Config::default() }
+    Config { mark_entries: MARK_ENTRIES, tail_bytes: TAIL_BYTES, mutant, ..Config::default() }
 }
 
 fn listen(bell: Arc<Bell>) -> mpsc::Receiver<Order> {
@@ -178,6 +190,13 @@ fn carry_out(
 
 fn restored(operation: On<Restored<Operation>>, mut open: ResMut<Open>) {
     open.proposals.insert(operation.proposal, operation.value.number);
+}
+
+fn state_restored(restored: On<StateRestored>) {
+    say(&match restored.differed.as_slice() {
+        [] => Word::Restored,
+        differed => Word::Failed(format!("the same commands made something else of {differed:?}")),
+    });
 }
 
 fn settled(settled: On<Settled>, mut open: ResMut<Open>) {

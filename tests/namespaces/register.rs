@@ -17,7 +17,7 @@ pub enum Act {
 }
 
 /// One register. It begins with 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Register(pub u64);
 
 impl Register {

@@ -65,8 +65,10 @@ pub fn run(arguments: &[String]) {
     verdict::check(&room.clients.history, &shown);
     let (faults, leaders) = (room.faults.done.values().sum::<u32>(), room.party.leaders.len());
     assert!(leaders >= LEADERS_MIN, "only {leaders} leaders");
+    let restored = room.party.restored;
+    assert!(restored > 0, "nobody got its state from a snapshot");
     eprintln!(
-        "peers={} seed={} operations={} answered={} faults={faults} terms_led={leaders} agreed_after={:.1}s \
+        "peers={} seed={} operations={} answered={} faults={faults} terms_led={leaders} restored={restored} agreed_after={:.1}s \
          checked_in={:.1}s took={:.0}s",
         plan.peers,
         plan.seed,

@@ -9,6 +9,9 @@
 //! make: some kilobytes stay for each, and an attempt that nobody answers keeps its UDP ports. Attempts
 //! are therefore few and far between, and only to peers that the signaling server says are there.
 
+#[cfg(feature = "playtest")]
+#[doc(hidden)]
+pub mod decoders;
 mod pump;
 mod roster;
 mod shared;

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// The most peers known at one rendezvous.
-pub(super) const REMOTES_MAX: usize = 512;
+pub const REMOTES_MAX: usize = 512;
 /// How long a call may take until it is given up and made again.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long after a failure one calls again, at first; it doubles with every failure in a row. matchbox
@@ -126,6 +126,12 @@ impl Roster {
             remote.settled = true;
             remote.call_at = None;
         }
+    }
+
+    /// How many peers are known.
+    #[cfg(feature = "playtest")]
+    pub(super) fn known(&self) -> usize {
+        self.remotes.len()
     }
 
     fn remote_of(&mut self, name: PeerId) -> Option<&mut Remote> {

@@ -26,6 +26,7 @@ macro_rules! checks {
 
 checks! {
     OneLeader: "one leader a term",
+    Elected: "leaders are elected by a majority",
     AppendOnly: "leaders only append",
     LogMatching: "log matching",
     Completeness: "leader completeness",
@@ -37,7 +38,9 @@ checks! {
     InOrder: "snapshot, applied, commit, end of log in this order",
     DurablePromise: "durable before promised",
     OneChange: "one change at a time",
+    OwnTerm: "a leader commits, and changes something, by entries of its own term",
     Overlap: "majorities overlap",
+    InForce: "the newest configuration is in force",
     ExactlyOnce: "each command once",
     Attended: "who leads is answered by a majority",
     Voting: "who leads has a vote",

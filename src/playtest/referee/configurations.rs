@@ -1,7 +1,10 @@
 //! One change at a time, and majorities that overlap from one configuration to the next (§4.1).
 
 use super::Check;
-use crate::raft::{LogIndex, Membership, Node, Payload, RoleKind, Write};
+use crate::{
+    playtest::machine::Machine,
+    raft::{LogIndex, Membership, Node, Payload, RoleKind, Write},
+};
 
 #[derive(Default)]
 pub(super) struct Configurations;
@@ -19,11 +22,22 @@ impl Configurations {
         Check::OneChange.holds(allowed, || format!("{} changes two things at once", node.id()));
     }
 
+    /// Who starts again is in the configuration that its log ends with, committed or not (§4.1).
+    pub fn restarted(&self, machine: &Machine) {
+        let node = machine.node.as_ref().expect("it was just started");
+        let stored = machine.stored_membership().is_none_or(|stored| stored == node.membership());
+        Check::InForce.holds(stored, || format!("{} starts with {:?}", node.id(), node.membership()));
+    }
+
     /// Each configuration shares a member of every majority with the one before it.
     pub fn inspect_write(&self, node: &Node, write: &Write) {
         for entry in &write.entries {
             let Payload::Membership(after) = &entry.payload else { continue };
             let before = node.membership_at(LogIndex(entry.index.0 - 1));
+            let own = entry.term == node.term() && node.role_kind() == RoleKind::Leader;
+            let settled = node.position_at(node.commit()).is_some_and(|commit| commit.term == entry.term);
+            // The correction of 2015: until then, changes of former leaders may lie in other logs.
+            Check::OwnTerm.holds(!own || settled, || format!("{} changes something too early", node.id()));
             let overlap = before.members.is_empty() || do_overlap(before, after);
             Check::Overlap.holds(overlap, || format!("{before:?} is followed by {after:?} at {}", entry.index));
         }

@@ -96,6 +96,9 @@ impl Logs {
         if node.commit().0 <= known {
             return false;
         }
+        let last = node.position_at(node.commit()).map(|position| position.term);
+        let own_term = node.role_kind() != RoleKind::Leader || last == Some(node.term());
+        Check::OwnTerm.holds(own_term, || format!("{} commits {} by counting", node.id(), node.commit()));
         // The configuration may have changed right after, in the same turn.
         let mut since = (node.commit().0..=node.last().0).map(|index| node.membership_at(LogIndex(index)));
         let counted = since.any(|membership| is_durable_on_majority(node, membership, machines));

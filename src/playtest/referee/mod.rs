@@ -66,6 +66,7 @@ impl Referee {
     /// A node starts again: it may know less committed than before, but no earlier term.
     pub fn restarted(&mut self, machine: &Machine) {
         self.elections.restarted(machine);
+        self.configurations.restarted(machine);
         self.logs.restarted(NodeId(machine.id));
         self.offices.restarted(NodeId(machine.id));
     }
@@ -74,6 +75,9 @@ impl Referee {
     pub fn inspect(&mut self, now: Moment, machine: &Machine, machines: &BTreeMap<u64, Machine>) {
         let Some(node) = &machine.node else { return };
         self.elections.inspect(node);
+        if self.elections.has_news() {
+            self.promises.check_election(node, machines);
+        }
         let news = self.logs.inspect(node, machines);
         self.configurations.inspect(node, LogIndex(self.logs.committed().len() as u64));
         self.snapshots.inspect(&self.logs);

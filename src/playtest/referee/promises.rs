@@ -6,7 +6,7 @@ use crate::{
         machine::{Machine, entry},
         sim::Coverage,
     },
-    raft::{Ballot, Entry, Message, MessageBody, Node, NodeId, Payload, RoleKind, Serial, Term},
+    raft::{Ballot, Entry, LogIndex, Message, MessageBody, Node, NodeId, Payload, RoleKind, Serial, Term},
 };
 use std::collections::BTreeMap;
 
@@ -61,6 +61,21 @@ impl Promises {
             }
             _ => {}
         }
+    }
+
+    /// A new leader has the durable votes of a majority of its configuration, its own among them only if it has one.
+    pub fn check_election(&self, leader: &Node, machines: &BTreeMap<u64, Machine>) {
+        let (id, term) = (leader.id(), leader.term());
+        // It may have appended a change in the same turn; the one before its first entry elected it.
+        let own = |index: &u64| leader.position_at(LogIndex(*index)).is_some_and(|position| position.term == term);
+        let before = (leader.commit().0..=leader.last().0).rev().find(|index| !own(index));
+        let membership = leader.membership_at(before.map_or(leader.commit(), LogIndex));
+        let own_ballot = || machines.get(&id.0).is_some_and(|machine| machine.disk.image.ballot.vote == Some(id));
+        let votes =
+            |voter: &NodeId| if *voter == id { own_ballot() } else { self.votes.get(&(*voter, term)) == Some(&id) };
+        let count = membership.voters().filter(votes).count();
+        let elected = count > membership.voters().count() / 2;
+        Check::Elected.holds(elected, || format!("{id} leads in term {term} by {count} votes of {membership:?}"));
     }
 
     fn vote(&mut self, voter: NodeId, term: Term, candidate: NodeId) {

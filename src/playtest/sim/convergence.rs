@@ -3,7 +3,7 @@
 use super::{Action, Operation, Simulation};
 use crate::{
     playtest::{Cluster, referee::Check},
-    raft::{Membership, NodeId, RoleKind},
+    raft::{Input, Membership, NodeId, RoleKind},
 };
 use std::time::Duration;
 
@@ -22,8 +22,11 @@ impl Simulation {
         self.serve();
         self.stay_calm("nothing is wrong", |_| {});
         self.stay_calm("one hears nobody for a while", Self::deafen_follower);
+        self.stay_calm("one doesn't hear the leader for a while", Self::keep_from_leader);
         self.stay_calm("one is cut off for a while", Self::cut_follower);
         self.stay_calm("all sleep for a while", Self::sleep);
+        self.hand_over();
+        self.lose_leader();
         self.wait_until("the room comes together again", |world| world.disunion());
         self.check_states();
     }
@@ -48,6 +51,15 @@ impl Simulation {
         }
     }
 
+    /// Others would vote for it, did they not hear the leader.
+    fn keep_from_leader(&mut self) {
+        if let (Some(follower), Some(leader)) = (self.follower(), self.cluster.leader()) {
+            self.cluster.cut_one_way(leader, follower);
+            self.cluster.run_for(CALM);
+            self.cluster.heal();
+        }
+    }
+
     fn cut_follower(&mut self) {
         if let Some(follower) = self.follower() {
             self.cluster.cut(follower);
@@ -58,6 +70,40 @@ impl Simulation {
 
     fn sleep(&mut self) {
         self.cluster.numbers().for_each(|node| self.cluster.stall(node, CALM));
+        self.cluster.run_for(CALM);
+    }
+
+    /// Somebody wishes another leader, who takes over in good order. It may soon find a better one.
+    fn hand_over(&mut self) {
+        let Some(leader) = self.cluster.leader() else { return };
+        let others: Vec<u64> = self.voters().into_iter().filter(|voter| *voter != leader).collect();
+        let Some(heir) = self.pick(&others).copied() else { return };
+        let elections = self.cluster.elections();
+        self.cluster.tell(leader, Input::Transfer { to: Some(NodeId(heir)) });
+        self.wait_until("who is called takes over", |world| {
+            (world.cluster.elections() == elections).then(|| format!("{heir} is not elected"))
+        });
+    }
+
+    /// The leader's process ends, and one hears nobody, but is heard. If the others are a majority, one of them takes over.
+    fn lose_leader(&mut self) {
+        let voters = self.voters();
+        let Some(leader) = self.cluster.leader() else { return };
+        let others: Vec<u64> = voters.iter().copied().filter(|voter| *voter != leader).collect();
+        let Some(deaf) = self.pick(&others).copied().filter(|_| others.len() - 1 > voters.len() / 2) else { return };
+        self.cluster.numbers().filter(|node| *node != deaf).for_each(|node| self.cluster.cut_one_way(node, deaf));
+        self.cluster.kill(leader);
+        self.wait_until("somebody else takes over", |world| {
+            world.cluster.leader().is_none().then(|| "nobody leads".to_owned())
+        });
+        self.cluster.heal();
+        self.restart(leader);
+    }
+
+    /// Who votes in the leader's configuration.
+    fn voters(&self) -> Vec<u64> {
+        let leader = self.cluster.leader();
+        leader.map_or_else(Vec::new, |leader| self.cluster.node(leader).membership().voters().map(|id| id.0).collect())
     }
 
     /// Anybody who runs and doesn't lead.
@@ -115,7 +161,9 @@ impl Simulation {
                 () if !membership.members.contains_key(&NodeId(*number)) => "is no member",
                 () if node.commit() != node.last() => "has entries that are not committed",
                 () if node.waiting() > 0 => "waits for commands of its own",
-                () if self.cluster.applied(*number).len() < done => "has not carried out everything",
+                () if !self.cluster.is_witness(*number) && self.cluster.applied(*number).len() < done => {
+                    "has not carried out everything"
+                }
                 () => continue,
             };
             return Some(format!("{number} {obstacle}"));
@@ -131,7 +179,8 @@ impl Simulation {
     /// Nothing that anybody was told is missing anywhere.
     fn check_states(&self) {
         let history = self.cluster.history();
-        for node in self.cluster.numbers().filter(|node| self.cluster.is_running(*node)) {
+        let players = |node: &u64| self.cluster.is_running(*node) && !self.cluster.is_witness(*node);
+        for node in self.cluster.numbers().filter(players) {
             Check::SameState.holds(self.cluster.applied(node) == history, || format!("{node} did something else"));
         }
     }

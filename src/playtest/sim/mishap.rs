@@ -1,11 +1,15 @@
 //! What goes wrong, and how it ends.
 
 use super::{Simulation, plan};
-use crate::raft::{Input, Moment, NodeId, PRIORITY_DEFAULT, Permission};
+use crate::{
+    playtest::Cluster,
+    raft::{Input, Moment, NodeId, PRIORITY_DEFAULT, Permission},
+};
 use std::time::Duration;
 
-/// How long who ended is still taken to be there.
-const FORGOTTEN: Duration = Duration::from_secs(3);
+/// How long who ended is still taken to be there: a leader at half pace counts for three seconds of its own on who answered,
+/// and may change the configuration meanwhile.
+const FORGOTTEN: Duration = Duration::from_secs(7);
 
 macro_rules! mishaps {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -86,6 +90,8 @@ mishaps! {
     Join,
     /// Somebody who may only watch joins.
     JoinAsViewer,
+    /// Somebody joins who only votes and stores.
+    JoinAsWitness,
     /// Somebody leaves in good order, and comes back.
     Leave,
     /// The leader leaves, just so.
@@ -231,6 +237,7 @@ impl Simulation {
             }
             Mishap::Join => self.join(Permission::Editor),
             Mishap::JoinAsViewer => self.join(Permission::Viewer),
+            Mishap::JoinAsWitness => self.admit(Cluster::witness),
             Mishap::Leave => self.leave(node, lasts),
             Mishap::LeaveLeader => self.leave(leader.unwrap_or(node), lasts),
             Mishap::Remove => self.remove(node),
@@ -362,9 +369,13 @@ impl Simulation {
     }
 
     fn join(&mut self, permission: Permission) {
+        self.admit(|cluster| cluster.join(permission));
+    }
+
+    fn admit(&mut self, come: impl FnOnce(&mut Cluster) -> u64) {
         let people = self.cluster.numbers().filter(|node| !self.cluster.is_ruined(*node)).count() as u64;
         if people < self.plan.people {
-            let node = self.cluster.join(permission);
+            let node = come(&mut self.cluster);
             self.cluster.set_disk_latency(node, self.plan.disk_latency, self.plan.disk_jitter);
         }
     }

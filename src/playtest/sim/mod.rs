@@ -10,7 +10,7 @@
 //! break with all that is under way on them. *Disk*: see `playtest/disk.rs`; lost stores always leave a majority of every
 //! configuration that may be in force, but for the worlds that end in a disaster: there the survivors must refuse to
 //! go on. *Process*: ends without a word, comes back with another clock; pauses of 1 ms to 10 min; clocks at half to
-//! double pace; hidden tabs that run once a second. *People*: joins, leaves, removals, watchers.
+//! double pace; hidden tabs that run once a second. *People*: joins, leaves, removals, watchers, witnesses.
 
 mod convergence;
 mod coverage;

@@ -29,7 +29,7 @@ pub fn collect_effects(mut nodes: Query<(&mut Participant, &mut Effects)>) {
             match effect {
                 Effect::Persist { id, write } => effects.writes.push((id, write)),
                 Effect::Send { to, message } => effects.messages.push((to, message)),
-                Effect::Apply(applied) => effects.turns.push(Turn::Command(applied)),
+                Effect::Apply(batch) => effects.turns.extend(batch.applied().map(Turn::Command)),
                 Effect::Settled { serial, decision } => effects.turns.push(Turn::Settled { serial, decision }),
                 Effect::Read { id, outcome } => effects.turns.push(Turn::Read { ticket: id.0, outcome }),
                 Effect::Restore(snapshot) => effects.turns.push(Turn::Restore(snapshot)),
