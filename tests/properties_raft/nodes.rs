@@ -232,9 +232,11 @@ impl Bench {
                     self.check_message(to, &message);
                     self.sent.push_back((to, message));
                 }
-                Effect::Apply(applied) => {
-                    assert!(applied.index > self.known.applied, "{} is applied again", applied.index);
-                    self.known.applied = applied.index;
+                Effect::Apply(batch) => {
+                    for applied in batch.applied() {
+                        assert!(applied.index > self.known.applied, "{} is applied again", applied.index);
+                        self.known.applied = applied.index;
+                    }
                 }
                 Effect::Snapshot { position } => self.asked = Some(position.index),
                 Effect::Restore(snapshot) => self.known.applied = snapshot.position.index,
