@@ -47,7 +47,8 @@ impl Signaling {
     }
 
     fn config(&self) -> MatchboxConfig {
-        MatchboxConfig::new([format!("ws://{}", self.address)], "room").without_ice_servers()
+        MatchboxConfig::new([format!("ws://{}", self.address)], "room", Secret::from_bytes([7; 32]))
+            .without_ice_servers()
     }
 
     /// Ends it without a goodbye to anybody; returns its address.
@@ -305,7 +306,7 @@ fn an_offer_that_makes_no_sense_costs_no_more_than_a_new_connection() {
 fn everybody_meets_at_the_first_server_that_answers() {
     let (first, second) = (Signaling::start(), Signaling::start());
     let both = [first.address, second.address].map(|address| format!("ws://{address}"));
-    let config = MatchboxConfig::new(both, "room").without_ice_servers();
+    let config = MatchboxConfig::new(both, "room", Secret::from_bytes([7; 32])).without_ice_servers();
     first.kill();
     let mut party = Party::new();
     party.join(1, config.clone());

@@ -40,4 +40,10 @@ pub enum LinkError {
         /// The address.
         url: String,
     },
+    /// WebRTC itself ended; usually because the machine has no network that it can use.
+    #[error("WebRTC ended ({reason}); it needs a network with a default route, even to peers nearby")]
+    NoWebRtc {
+        /// What it said.
+        reason: String,
+    },
 }

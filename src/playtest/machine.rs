@@ -194,8 +194,11 @@ impl Machine {
     }
 }
 
-/// Applies a write as every store must, and checks that it can be.
-pub(super) fn absorb(disk: &mut Durable, write: Write) {
+/// Applies a write as every store must.
+///
+/// # Panics
+/// If it doesn't follow from what the disk holds.
+pub fn absorb(disk: &mut Durable, write: Write) {
     if let Some(ballot) = write.ballot {
         let kept = ballot.term > disk.ballot.term || disk.ballot.vote.is_none() || ballot.vote == disk.ballot.vote;
         assert!(ballot.term >= disk.ballot.term && kept, "term and vote never go back: {:?} {ballot:?}", disk.ballot);

@@ -34,7 +34,7 @@ mod state;
 mod told;
 
 pub use cluster::Cluster;
-pub use machine::Answer;
+pub use machine::{Answer, absorb};
 pub use network::Conditions;
 pub use party::{FRAME, Guest, Party};
 pub use referee::Check;

@@ -20,8 +20,11 @@ impl Dice {
 
     /// A duration from `min` up to, but not including, `max`.
     pub fn between(&mut self, min: Duration, max: Duration) -> Duration {
-        let span = u64::try_from(max.saturating_sub(min).as_nanos()).unwrap_or(u64::MAX);
-        min + Duration::from_nanos(self.roll() % span.max(1))
+        if min >= max {
+            return min;
+        }
+        let span = u64::try_from((max - min).as_nanos()).unwrap_or(u64::MAX);
+        min + Duration::from_nanos(self.roll() % span)
     }
 }
 

@@ -343,6 +343,14 @@ impl Node {
         self.log.memberships_since(index).skip(1)
     }
 
+    /// Forgets how often things happened, which nothing it does depends on, so that a model checker knows a state
+    /// again however it came about.
+    #[cfg(feature = "playtest")]
+    pub fn forget_counts(&mut self) {
+        self.ignored = 0;
+        self.durability.renumber();
+    }
+
     /// How many messages it ignored because no honest peer sends them.
     pub fn ignored(&self) -> u64 {
         self.ignored

@@ -220,7 +220,7 @@ fn real_links(ice_servers: Vec<String>) -> LinkMaker {
 
     Box::new(move |identity| {
         let invitation = &identity.invitation;
-        let mut config = MatchboxConfig::new(invitation.rendezvous(), invitation.room_name());
+        let mut config = MatchboxConfig::new(invitation.rendezvous(), invitation.room_name(), invitation.signal_key());
         config.ice_server.urls = ice_servers;
         let link = MatchboxLink::new(config).map_err(|error| RoomError::Links(error.kind()))?;
         Ok(Box::new(link) as Box<dyn Link>)

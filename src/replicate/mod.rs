@@ -4,6 +4,9 @@ mod apply;
 mod chore;
 mod command;
 mod continuation;
+#[cfg(feature = "playtest")]
+#[doc(hidden)]
+pub mod decoders;
 mod entrance;
 mod game_state;
 mod keeper;

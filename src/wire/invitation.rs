@@ -23,6 +23,7 @@ const CHECKSUM_BYTES: usize = 4;
 const CHECKSUM_CONTEXT: &str = "bevy_quorum 2026-11 invitation checksum";
 const VIEWING_CONTEXT: &str = "bevy_quorum 2026-11 viewing secret";
 const ROOM_NAME_CONTEXT: &str = "bevy_quorum 2026-11 room name at a rendezvous";
+const SIGNAL_CONTEXT: &str = "bevy_quorum 2026-11 seal of signals";
 const PROOF_CONTEXT: &str = "bevy_quorum 2026-11 proof of an invitation";
 const EDITING_PROOF_CONTEXT: &str = "bevy_quorum 2026-11 proof of an invitation to edit";
 
@@ -117,6 +118,12 @@ impl Invitation {
     #[must_use]
     pub fn room_name(&self) -> String {
         blake3::Hash::from_bytes(self.shared_key(ROOM_NAME_CONTEXT)).to_hex().to_string()
+    }
+
+    /// The key under which peers that want to connect speak to each other through a signaling server.
+    #[must_use]
+    pub fn signal_key(&self) -> Secret {
+        Secret::from_bytes(self.shared_key(SIGNAL_CONTEXT))
     }
 
     /// The key with which members prove to each other that they were invited.

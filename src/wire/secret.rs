@@ -26,6 +26,11 @@ impl Secret {
         Self(bytes)
     }
 
+    /// The bytes, for what encrypts with them.
+    pub(crate) const fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// A key for one purpose, named by `context`. Neither the secret nor another purpose's key can be
     /// found from it.
     pub(super) fn derive(&self, context: &str, material: &[u8]) -> [u8; 32] {

@@ -49,7 +49,7 @@ pub fn show(
 
 /// What the server in the middle learns.
 const SIGNALING_SEES: &str = "The signaling server, which introduces your devices to each other, sees their network \
-    addresses and a room number. It must be one you trust to introduce the right devices.";
+    addresses and a room number. What they tell each other passes it sealed.";
 
 /// What it means when that server is gone.
 const SIGNALING_LOST: &str = "The signaling server doesn't answer, so nobody new can come in right now. It is tried \

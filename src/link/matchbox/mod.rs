@@ -9,8 +9,12 @@
 //! make: some kilobytes stay for each, and an attempt that nobody answers keeps its UDP ports. Attempts
 //! are therefore few and far between, and only to peers that the signaling server says are there.
 
+#[cfg(feature = "playtest")]
+#[doc(hidden)]
+pub mod decoders;
 mod pump;
 mod roster;
+mod seal;
 mod shared;
 mod signal;
 mod signaller;
@@ -19,6 +23,7 @@ mod websocket;
 pub use shared::{INBOX_BYTES_MAX, INBOX_FRAMES_MAX};
 
 use super::{Lane, Link, LinkEvent, LinkId, Plane};
+use crate::wire::Secret;
 use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot};
 use matchbox_socket::RtcIceServerConfig;
@@ -33,6 +38,9 @@ pub struct MatchboxConfig {
     pub rendezvous: Vec<String>,
     /// The name under which the room's members meet there; one path segment.
     pub room_name: String,
+    /// The key that all of them hold, and the signaling server doesn't: what they tell each other through it to connect is
+    /// sealed under it, so that it can neither be read nor changed there.
+    pub signal_key: Secret,
     /// Helps peers find out how they are reached from outside. The default asks Google's public STUN
     /// servers; without `urls`, only peers in one network find each other.
     pub ice_server: RtcIceServerConfig,
@@ -40,9 +48,13 @@ pub struct MatchboxConfig {
 
 impl MatchboxConfig {
     /// Meets at one of the `rendezvous` under `room_name`, with the default ICE servers.
-    pub fn new(rendezvous: impl IntoIterator<Item = impl Into<String>>, room_name: impl Into<String>) -> Self {
+    pub fn new(
+        rendezvous: impl IntoIterator<Item = impl Into<String>>,
+        room_name: impl Into<String>,
+        signal_key: Secret,
+    ) -> Self {
         let rendezvous = rendezvous.into_iter().map(Into::into).collect();
-        Self { rendezvous, room_name: room_name.into(), ice_server: RtcIceServerConfig::default() }
+        Self { rendezvous, room_name: room_name.into(), signal_key, ice_server: RtcIceServerConfig::default() }
     }
 
     /// Asks no ICE server: for peers in one network, and for tests.

@@ -2,18 +2,24 @@
 
 use super::{
     MatchboxConfig,
+    seal::Seal,
     shared::{Shared, Socket, State},
     signaller::{Outcome, signaller},
 };
-use crate::link::{Lane, LinkId, Plane};
+use crate::link::{Lane, LinkError, LinkId, Plane, Rendezvous};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc::UnboundedReceiver, future::FusedFuture, pin_mut, select};
 use futures_timer::Delay;
 use matchbox_socket::{ChannelConfig, Packet, PeerId, PeerState, WebRtcSocketBuilder};
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use web_time::Instant;
 
-/// How long after its end a socket is made anew.
+/// How long after its end a socket is made anew: one that held for [`STEADY`], and one that fails again and again, as where
+/// a machine has no network that WebRTC can use.
 const REBUILD_AFTER: Duration = Duration::from_secs(1);
+const REBUILD_AFTER_MAX: Duration = Duration::from_secs(30);
+/// How long a socket must have held to be made anew at once.
+const STEADY: Duration = Duration::from_secs(10);
 /// How much longer frames leave after the link was dropped, so that goodbyes arrive.
 const FAREWELL: Duration = Duration::from_millis(250);
 /// The most frames taken from one lane at a time.
@@ -26,10 +32,16 @@ const EARLY_PEERS_MAX: usize = 64;
 /// Serves one plane until `leave` resolves.
 pub(super) async fn serve(shared: Shared, config: MatchboxConfig, plane: Plane, leave: impl FusedFuture) {
     pin_mut!(leave);
+    let mut pause = REBUILD_AFTER;
     loop {
+        let began = Instant::now();
         let mut run = std::pin::pin!(run(&shared, &config, plane).fuse());
         select! {
-            _ = run => tracing::warn!("the {plane:?} socket ended and is made anew"),
+            end = run => {
+                pause = if began.elapsed() > STEADY { REBUILD_AFTER } else { (pause * 2).min(REBUILD_AFTER_MAX) };
+                tracing::warn!("the {plane:?} socket ended and is made anew in {pause:?}: {end}");
+                shared.wake_after(|state| state.report(plane, Rendezvous::Lost(LinkError::NoWebRtc { reason: end })));
+            }
             _ = leave => {
                 let _ = futures::future::select(run, Delay::new(FAREWELL)).await;
                 return;
@@ -37,19 +49,21 @@ pub(super) async fn serve(shared: Shared, config: MatchboxConfig, plane: Plane, 
         }
         shared.wake_after(|state| state.lose_all(plane));
         select! {
-            _ = Delay::new(REBUILD_AFTER).fuse() => {}
+            _ = Delay::new(pause).fuse() => {}
             _ = leave => return,
         }
     }
 }
 
-/// Runs one socket to its end. matchbox panics over signals that make no sense; that ends it too.
-async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) {
+/// Runs one socket to its end, and says why it came. matchbox panics over signals that make no sense, and where WebRTC finds
+/// no network; that ends it too.
+async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) -> String {
     let report = {
         let shared = shared.clone();
         move |rendezvous| shared.wake_after(|state| state.report(plane, rendezvous))
     };
-    let (post, caller, outcomes) = signaller(config.urls(plane), report);
+    let seal = Seal::new(&config.signal_key, plane);
+    let (post, caller, outcomes) = signaller(config.urls(plane), seal, report);
     let (mut socket, message_loop) = WebRtcSocketBuilder::new("")
         .ice_server(config.ice_server.clone())
         .add_channel(ChannelConfig { ordered: false, max_retransmits: Some(0) })
@@ -67,10 +81,14 @@ async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) {
     let mut names = Links::default();
     loop {
         select! {
-            _ = message_loop => return,
-            _ = caller => return,
+            end = message_loop => return match end {
+                Ok(Ok(())) => "it was closed".to_owned(),
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => words(&*panic).to_owned(),
+            },
+            () = caller => return "its signaling ended".to_owned(),
             state = socket.next().fuse() => match state {
-                None => return,
+                None => return "it was closed".to_owned(),
                 Some((name, PeerState::Connected)) => {
                     shared.wake_after(|state| names.open(state, plane, name));
                     let _ = outcomes.unbounded_send(Outcome::Connected(name));
@@ -92,6 +110,12 @@ async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) {
             }
         }
     }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it did not say why")
 }
 
 /// The connections of one socket, by matchbox's names.

@@ -4,9 +4,13 @@
 //! every attempt gets a name of its own here: that lets a broken connection be made again, and lets
 //! names that a restarted server gives out never clash with live ones.
 
-use super::signal::{Event, Signal, open};
+use super::{
+    seal::{Route, Seal},
+    signal::{Event, Signal},
+};
 use crate::raft::Moment;
 use matchbox_socket::{PeerEvent, PeerId, PeerSignal};
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -17,7 +21,7 @@ use std::{
 };
 
 /// The most peers known at one rendezvous.
-pub(super) const REMOTES_MAX: usize = 512;
+pub const REMOTES_MAX: usize = 512;
 /// How long a call may take until it is given up and made again.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long after a failure one calls again, at first; it doubles with every failure in a row. matchbox
@@ -44,6 +48,9 @@ impl Names {
 /// The peers at one connection to a signaling server.
 pub(super) struct Roster {
     names: Names,
+    seal: Seal,
+    /// Who we are to the server.
+    own: Option<PeerId>,
     remotes: BTreeMap<PeerId, Remote>,
     /// Whose current attempt has this name.
     owners: BTreeMap<PeerId, PeerId>,
@@ -62,14 +69,17 @@ struct Remote {
 }
 
 impl Roster {
-    pub(super) fn new(names: Names) -> Self {
-        Self { names, remotes: BTreeMap::new(), owners: BTreeMap::new() }
+    pub(super) fn new(names: Names, seal: Seal) -> Self {
+        Self { names, seal, own: None, remotes: BTreeMap::new(), owners: BTreeMap::new() }
     }
 
     /// Takes what the server says; returns what matchbox is to hear of it.
     pub(super) fn hear(&mut self, now: Moment, event: Event) -> Option<PeerEvent> {
         match event {
-            Event::IdAssigned(_) => None,
+            Event::IdAssigned(own) => {
+                self.own = Some(own);
+                None
+            }
             // Who was here first calls.
             Event::NewPeer(remote) => {
                 self.add(now, remote, true)?;
@@ -81,7 +91,10 @@ impl Roster {
                 self.owners.remove(&name);
                 None
             }
-            Event::Signal { sender, data } => self.hear_signal(now, sender, open(data)?),
+            Event::Signal { sender, data } => {
+                let signal = self.seal.open(Route { from: sender, to: self.own? }, &data)?;
+                self.hear_signal(now, sender, signal)
+            }
         }
     }
 
@@ -97,10 +110,12 @@ impl Roster {
         self.remotes.values().filter_map(Remote::deadline).min()
     }
 
-    /// To whom, and under which attempt, a signal for `name` goes.
-    pub(super) fn address(&self, name: PeerId) -> Option<(PeerId, u64)> {
+    /// To whom a signal for `name` goes, and in which form; nothing, if it is about an attempt long given up.
+    pub(super) fn address(&self, name: PeerId, signal: PeerSignal) -> Option<(PeerId, Value)> {
         let remote = *self.owners.get(&name)?;
-        Some((remote, self.remotes.get(&remote)?.attempt))
+        let attempt = self.remotes.get(&remote)?.attempt;
+        let sealed = self.seal.close(Route { from: self.own?, to: remote }, &Signal { attempt, signal })?;
+        Some((remote, sealed))
     }
 
     /// The attempt with this name led to a connection.
@@ -126,6 +141,12 @@ impl Roster {
             remote.settled = true;
             remote.call_at = None;
         }
+    }
+
+    /// How many peers are known.
+    #[cfg(feature = "playtest")]
+    pub(super) fn known(&self) -> usize {
+        self.remotes.len()
     }
 
     fn remote_of(&mut self, name: PeerId) -> Option<&mut Remote> {
@@ -201,10 +222,30 @@ impl Remote {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::link::matchbox::signal::seal;
+    use crate::{link::Plane, wire::Secret};
+
+    fn seal() -> Seal {
+        Seal::new(&Secret::from_bytes([7; 32]), Plane::Consensus)
+    }
+
+    /// Who a roster is to the server.
+    fn own() -> PeerId {
+        Names::default().fresh()
+    }
+
+    fn sealed(from: PeerId, attempt: u64, signal: PeerSignal) -> Event {
+        let data = seal().close(Route { from, to: own() }, &Signal { attempt, signal }).unwrap();
+        Event::Signal { sender: from, data }
+    }
 
     fn offer(from: PeerId, attempt: u64) -> Event {
-        Event::Signal { sender: from, data: seal(&Signal { attempt, signal: PeerSignal::Offer("sdp".into()) }) }
+        sealed(from, attempt, PeerSignal::Offer("sdp".into()))
+    }
+
+    /// To whom a signal for `name` goes, and about which attempt.
+    fn address(roster: &Roster, name: PeerId) -> Option<(PeerId, u64)> {
+        let (to, data) = roster.address(name, PeerSignal::Answer("sdp".into()))?;
+        Some((to, seal().open(Route { from: own(), to }, &data)?.attempt))
     }
 
     fn called(event: Option<PeerEvent>) -> PeerId {
@@ -218,7 +259,9 @@ mod tests {
     fn roster() -> (Roster, PeerId) {
         let servers = Names::default();
         let remote = std::iter::repeat_with(|| servers.fresh()).nth(8).unwrap();
-        (Roster::new(Names::default()), remote)
+        let mut roster = Roster::new(Names::default(), seal());
+        roster.hear(Moment::ZERO, Event::IdAssigned(own()));
+        (roster, remote)
     }
 
     #[test]
@@ -226,7 +269,7 @@ mod tests {
         let (mut roster, remote) = roster();
         let start = Moment::ZERO;
         let first = called(roster.hear(start, Event::NewPeer(remote)));
-        assert_eq!(roster.address(first), Some((remote, 1)));
+        assert_eq!(address(&roster, first), Some((remote, 1)));
         roster.connected(first);
         assert_eq!(roster.deadline(), None);
         roster.broken(start, first);
@@ -234,7 +277,7 @@ mod tests {
         assert_eq!(roster.call_due(start), None);
         let second = called(roster.call_due(start + CALL_AGAIN_MIN));
         assert_ne!(first, second);
-        assert_eq!((roster.address(first), roster.address(second)), (None, Some((remote, 2))));
+        assert_eq!((address(&roster, first), address(&roster, second)), (None, Some((remote, 2))));
     }
 
     #[test]
@@ -255,7 +298,7 @@ mod tests {
         let name = called(roster.hear(Moment::ZERO, Event::NewPeer(remote)));
         assert_eq!(roster.hear(Moment::ZERO, Event::PeerLeft(remote)), None);
         roster.broken(Moment::ZERO, name);
-        assert_eq!((roster.deadline(), roster.address(name)), (None, None));
+        assert_eq!((roster.deadline(), address(&roster, name)), (None, None));
     }
 
     #[test]
@@ -283,14 +326,14 @@ mod tests {
         let (mut roster, remote) = roster();
         let nonsense = Event::Signal { sender: remote, data: "nonsense".into() };
         assert_eq!(roster.hear(Moment::ZERO, nonsense), None);
-        let candidate = Signal { attempt: 1, signal: PeerSignal::IceCandidate("null".into()) };
-        assert_eq!(roster.hear(Moment::ZERO, Event::Signal { sender: remote, data: seal(&candidate) }), None);
+        let candidate = sealed(remote, 1, PeerSignal::IceCandidate("null".into()));
+        assert_eq!(roster.hear(Moment::ZERO, candidate), None);
     }
 
     #[test]
     fn only_so_many_are_known() {
         let servers = Names::default();
-        let mut roster = Roster::new(Names::default());
+        let mut roster = Roster::new(Names::default(), seal());
         let heard = (0..REMOTES_MAX + 1).filter_map(|_| roster.hear(Moment::ZERO, Event::NewPeer(servers.fresh())));
         assert_eq!(heard.count(), REMOTES_MAX);
     }

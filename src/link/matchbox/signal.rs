@@ -1,7 +1,6 @@
 //! What goes through a signaling server, as it stands on the wire.
 //!
-//! The server understands who speaks to whom, and nothing of what is said: that is a [`Signal`],
-//! which only [`seal`] and [`open`] turn into and out of what the server carries.
+//! The server understands who speaks to whom, and nothing of what is said: that is a [`Signal`], sealed.
 
 use matchbox_socket::{PeerId, PeerSignal};
 use serde::{Deserialize, Serialize};
@@ -46,14 +45,4 @@ pub(super) struct Signal {
     pub(super) attempt: u64,
     /// What matchbox has to say.
     pub(super) signal: PeerSignal,
-}
-
-/// The form in which a signal passes through the server.
-pub(super) fn seal(signal: &Signal) -> Value {
-    serde_json::to_value(signal).expect("numbers and strings always have a JSON form")
-}
-
-/// The signal inside what came through the server; `None` if it is none.
-pub(super) fn open(data: Value) -> Option<Signal> {
-    serde_json::from_value(data).ok()
 }

@@ -5,7 +5,8 @@
 
 use super::{
     roster::{Names, Roster},
-    signal::{Event, Request, Signal, seal},
+    seal::Seal,
+    signal::{Event, Request},
     websocket::WebSocket,
 };
 use crate::{
@@ -67,6 +68,7 @@ pub(super) struct Caller<Report> {
     requests: UnboundedReceiver<PeerRequest>,
     events: UnboundedSender<PeerEvent>,
     outcomes: UnboundedReceiver<Outcome>,
+    seal: Seal,
     roster: Roster,
     names: Names,
     origin: Instant,
@@ -80,10 +82,11 @@ struct Line {
     rank: usize,
 }
 
-/// Both sides, for a socket that meets its peers at one of `urls`; what becomes of connections is told
+/// Both sides, for a socket that meets its peers at one of `urls` and speaks to them under `seal`; what becomes of connections is told
 /// through the third part.
 pub(super) fn signaller<Report: Fn(Rendezvous)>(
     urls: Vec<String>,
+    seal: Seal,
     report: Report,
 ) -> (PostBuilder, Caller<Report>, UnboundedSender<Outcome>) {
     let (request, requests) = unbounded();
@@ -93,9 +96,9 @@ pub(super) fn signaller<Report: Fn(Rendezvous)>(
     // matchbox wants a name for us, once; it tells it to nobody.
     let _ = event.unbounded_send(PeerEvent::IdAssigned(names.fresh()));
     let post = PostBuilder(Mutex::new(Some(Post { requests: request, events })));
-    let roster = Roster::new(names.clone());
+    let roster = Roster::new(names.clone(), seal.clone());
     let origin = Instant::now();
-    let caller = Caller { urls, requests, events: event, outcomes, roster, names, origin, report };
+    let caller = Caller { urls, seal, requests, events: event, outcomes, roster, names, origin, report };
     (post, caller, outcome)
 }
 
@@ -159,7 +162,7 @@ impl<Report: Fn(Rendezvous)> Caller<Report> {
 
     /// Another connection, other names: whoever is there will call us, or hear of us.
     fn start_over(&mut self) {
-        self.roster = Roster::new(self.names.clone());
+        self.roster = Roster::new(self.names.clone(), self.seal.clone());
     }
 
     /// Speaks with a server until it is gone, or a better one answers, which it returns.
@@ -283,8 +286,8 @@ fn translate(roster: &Roster, request: PeerRequest) -> Option<String> {
     let request = match request {
         PeerRequest::KeepAlive => Request::KeepAlive,
         PeerRequest::Signal { receiver: name, data } => {
-            let (receiver, attempt) = roster.address(name)?;
-            Request::Signal { receiver, data: seal(&Signal { attempt, signal: data }) }
+            let (receiver, data) = roster.address(name, data)?;
+            Request::Signal { receiver, data }
         }
     };
     Some(serde_json::to_string(&request).expect("names and JSON always have a text form"))

@@ -27,6 +27,11 @@ impl Elections {
         self.leaders.len()
     }
 
+    /// Who led each term.
+    pub fn leaders(&self) -> impl Iterator<Item = (Term, NodeId)> {
+        self.leaders.iter().map(|(term, leader)| (*term, *leader))
+    }
+
     /// Whether the last look saw a new leader.
     pub fn has_news(&self) -> bool {
         self.news

@@ -46,6 +46,11 @@ impl Referee {
         self.elections.count()
     }
 
+    /// How many of their leaders were not called by the one before to take over.
+    pub fn uncalled_elections(&self) -> usize {
+        self.elections.leaders().filter(|(term, leader)| !self.promises.is_called(*term, *leader)).count()
+    }
+
     /// The last configuration that is committed anywhere, and its place.
     pub fn membership(&self) -> Option<&(LogIndex, Membership)> {
         self.logs.membership()

@@ -8,7 +8,7 @@ use crate::{
     },
     raft::{Ballot, Entry, LogIndex, Message, MessageBody, Node, NodeId, Payload, RoleKind, Serial, Term},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub(super) struct Promises {
@@ -16,6 +16,8 @@ pub(super) struct Promises {
     /// The last command that each author sent to a leader.
     sent: BTreeMap<NodeId, Serial>,
     sent_again: u64,
+    /// Whom the leader of a term called to take over.
+    called: BTreeSet<(Term, NodeId)>,
 }
 
 impl Promises {
@@ -52,6 +54,7 @@ impl Promises {
                 self.sent_again += commands.iter().filter(|(serial, _)| serial <= sent).count() as u64;
                 *sent = commands.iter().map(|(serial, _)| *serial).fold(*sent, Serial::max);
             }
+            MessageBody::TimeoutNow { .. } => _ = self.called.insert((term, to)),
             MessageBody::Append { entries, .. } => {
                 let own = entries.iter().filter_map(|entry| match &entry.payload {
                     Payload::Command(command) if command.author == id => Some(command.serial),
@@ -61,6 +64,11 @@ impl Promises {
             }
             _ => {}
         }
+    }
+
+    /// Whether the last leader called this one to take over.
+    pub fn is_called(&self, term: Term, leader: NodeId) -> bool {
+        self.called.contains(&(Term(term.0 - 1), leader))
     }
 
     /// A new leader has the durable votes of a majority of its configuration, its own among them only if it has one.
