@@ -209,8 +209,9 @@ impl Simulation {
     /// Who is left without a majority says so, and nothing is committed any more.
     pub(super) fn refuse(&mut self) {
         self.end_all();
-        let committed = self.cluster.committed().len();
+        // What the others said before they were lost may still arrive.
         self.cluster.run_for(Duration::from_secs(5));
+        let committed = self.cluster.committed().len();
         let asked = self.history.operations.len();
         for node in self.cluster.numbers() {
             self.swap(node, 0);
