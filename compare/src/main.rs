@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --manifest-path compare/Cargo.toml -- core` prints tables and a ratio for each case; with
 //! `--quick` it takes a minute and means less, and `--only "window=1 "` leaves out every case without this in its
-//! name. `-- profile CONTENDER ROUNDS` repeats one case for a profiler.
+//! name; `repair` and `frugality` are names too. `-- profile CONTENDER ROUNDS` repeats one case for a profiler.
 
 mod allocations;
 mod cases;
