@@ -140,6 +140,13 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_not_taken_for_a_round_trip() {
+        let mut round_trip = RoundTrip::default();
+        round_trip.observe(ms(600_000));
+        assert!(round_trip.patience(0) <= ms(6_000), "{:?}", round_trip.patience(0));
+    }
+
+    #[test]
     fn patience_grows_with_failure_and_has_an_end() {
         let mut round_trip = RoundTrip::default();
         round_trip.observe(ms(20));
