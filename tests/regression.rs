@@ -1,7 +1,10 @@
 //! Failures that the simulator found in the core, each as the shortest story that shows it, with its cause.
 #![cfg(feature = "playtest")]
 
-use bevy_quorum::playtest::{Cluster, Conditions};
+use bevy_quorum::{
+    playtest::{Cluster, Conditions},
+    raft::Permission,
+};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,5 +62,26 @@ fn a_room_in_hidden_tabs_elects_somebody() {
         (1..=3).for_each(|node| cluster.set_tick(node, Some(SECOND)));
         cluster.run_for(SECOND * 60);
         cluster.run_until(SECOND * 60, |cluster| cluster.leader().is_some());
+    }
+}
+
+/// A leader that slept excused the silence of a learner, and gave it a vote at once: it had gone meanwhile, and with it the
+/// majority.
+#[test]
+fn a_learner_that_went_while_its_leader_slept_gets_no_vote() {
+    for seed in 0..20 {
+        let mut cluster = Cluster::open().seed(seed);
+        cluster.wait_for_leader();
+        let gone = cluster.join(Permission::Editor);
+        cluster.run_until(SECOND, |cluster| cluster.node(1).membership().learners().count() == 1);
+        cluster.run_for(Duration::from_millis(300));
+        cluster.kill(gone);
+        cluster.stall(1, SECOND * 10);
+        cluster.run_for(SECOND * 10 + Duration::from_millis(100));
+        cluster.kill(1);
+        cluster.restart(1);
+        cluster.run_until(SECOND * 5, |cluster| cluster.leader() == Some(1));
+        cluster.write("alone");
+        cluster.run_until(SECOND, |cluster| cluster.texts(1) == ["alone"]);
     }
 }

@@ -177,7 +177,7 @@ impl Node {
         let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
         progress.is_some_and(|progress| {
             let present = progress.presence(self.now).is_some_and(|presence| presence >= settling);
-            let fresh = progress.is_heard(self.now, self.patience);
+            let fresh = progress.is_proven(self.now, self.patience);
             present && fresh && progress.is_caught_up(self.last(), self.now) && !self.is_retiring(node)
         })
     }

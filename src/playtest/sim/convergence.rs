@@ -33,6 +33,8 @@ impl Simulation {
 
     /// Nobody is elected, for there is a leader. It may find a better one, and hand over, once.
     fn stay_calm(&mut self, while_so: &str, disturb: impl Fn(&mut Self)) {
+        // Who was forgotten in the last trouble is invited again.
+        self.wait_until("the room comes together again", |world| world.disunion());
         let elections = |world: &Self| (world.cluster.elections(), world.cluster.referee.uncalled_elections());
         let (all, uncalled) = elections(self);
         disturb(self);
