@@ -166,23 +166,28 @@ fn a_board_whose_others_are_gone_for_good_is_continued_as_a_new_one() {
     let link = party[0].invitation();
     let [a, b, c] = place.restart(party, [&["--draw", file.as_ref()], &[], &[]]);
     a.wait("its strokes", |status| status.strokes == 300);
-    let before = agreed(&[&a, &b, &c]);
+    agreed(&[&a, &b, &c]);
     let _gone = [a, b].map(Whiteboard::kill);
     let left = c.kill();
 
-    // Alone it can't go on with the old one, but keeps it.
+    // Alone it can't go on with the old board. It shows what its store knows to be committed.
+    let stranded = place.whiteboard(&left.name, &[]);
+    let before = stranded.wait("what is stored", |status| status.strokes > 0 && status.voters.len() == 3);
+    assert_eq!(before.leader, None);
+    stranded.kill();
     let newer = place.path("newer");
     let newer = ["--continue-as-new", newer.to_str().unwrap()];
     let alone = place.whiteboard(&left.name, &newer);
     let after = alone.wait("a board of its own", |status| status.leads() && status.voters.len() == 1);
-    assert_eq!((after.strokes, &after.digest), (300, &before.digest));
+    assert_eq!((after.strokes, &after.digest), (before.strokes, &before.digest));
     assert_ne!(alone.invitation(), link, "who was invited to the old one is not invited to the new one");
 
     let friend = place.whiteboard("friend", &[&alone.invitation(), "--draw", file.as_ref()]);
-    friend.wait("the old strokes and its own", |status| status.strokes == 600 && status.pending == 0);
+    let all = before.strokes + 300;
+    friend.wait("the old strokes and its own", |status| status.strokes == all && status.pending == 0);
     let both = agreed(&[&alone, &friend]);
     alone.kill();
     let back = place.whiteboard("newer", &[]);
-    back.wait("the new board", |status| status.strokes == 600);
+    back.wait("the new board", |status| status.strokes == all);
     assert_eq!(agreed(&[&back, &friend]).digest, both.digest);
 }
