@@ -21,6 +21,10 @@ pub enum Wire {
     Encoded,
 }
 
+/// A cluster stands still: what was asked of it doesn't come.
+#[derive(Clone, Copy, Debug)]
+pub struct Stuck;
+
 /// A cluster of one implementation, in this process and on this thread. Nodes are numbered from 0.
 pub trait Contender: Sized {
     /// What it is called in the report.
@@ -33,10 +37,10 @@ pub trait Contender: Sized {
     fn start(nodes: usize, settings: Self::Settings, wire: Wire) -> Self;
 
     /// Proposes commands at the leader, until the last of them is applied there.
-    fn carry_out(&mut self, load: Load);
+    fn carry_out(&mut self, load: Load) -> Result<(), Stuck>;
 
     /// Goes on until `node` has applied so many commands since the start.
-    fn catch_up(&mut self, node: usize, applied: u64);
+    fn catch_up(&mut self, node: usize, applied: u64) -> Result<(), Stuck>;
 
     fn leader(&self) -> usize;
 
@@ -62,10 +66,10 @@ pub trait Contender: Sized {
 
     /// Goes on until every node has applied so many commands at least, and none more than another; sees that
     /// they agree.
-    fn agree(&mut self, applied: u64) {
+    fn agree(&mut self, applied: u64) -> Result<(), Stuck> {
         let mut goal = applied;
         loop {
-            (0..self.machines().len()).for_each(|node| self.catch_up(node, goal));
+            (0..self.machines().len()).try_for_each(|node| self.catch_up(node, goal))?;
             let machines = self.machines();
             let most = machines.iter().map(Machine::applied).max().unwrap_or(goal);
             if machines.iter().all(|machine| machine.applied() == most) {
@@ -74,7 +78,7 @@ pub trait Contender: Sized {
                     "{} diverged: {machines:?}",
                     Self::NAME
                 );
-                return;
+                return Ok(());
             }
             goal = most;
         }

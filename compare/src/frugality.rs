@@ -3,7 +3,7 @@
 use crate::{
     allocations,
     cases::Case,
-    contender::{Contender, Load, Wire},
+    contender::{Contender, Load, Stuck, Wire},
     open_raft::OpenRaft,
     ours::Ours,
     raft_rs::RaftRs,
@@ -17,6 +17,7 @@ pub fn compare() {
     println!("\nAt {}, for each command", Case::TYPICAL);
     println!("{:<44} {:>12} {:>12} {:>12}", "", "core", "raft-rs", "openraft");
     let costs = [of::<Stepped<Ours>>(), of::<Stepped<RaftRs>>(), of::<OpenRaft>()];
+    let costs = costs.map(|costs| costs.expect("three nodes carry this out"));
     row("allocations of the leader", costs.map(|costs| costs.leader_allocations));
     row("allocations of the whole cluster", costs.map(|costs| Some(costs.allocations)));
     row("bytes on the wire for each follower", costs.map(|costs| Some(costs.wire_bytes)));
@@ -36,18 +37,18 @@ struct Costs {
     memory_bytes: f64,
 }
 
-fn of<C: Contender>() -> Costs {
+fn of<C: Contender>() -> Result<Costs, Stuck> {
     let Case { nodes, window, bytes } = Case::TYPICAL;
     let settings = C::SETTINGS[C::SETTINGS.len() - 1];
     let load = Load { commands: COMMANDS, window, bytes };
     let each = |count: u64| count as f64 / COMMANDS as f64;
 
     let mut cluster = C::start(nodes, settings, Wire::Moved);
-    cluster.carry_out(load);
-    cluster.agree(COMMANDS);
+    cluster.carry_out(load)?;
+    cluster.agree(COMMANDS)?;
     let before = (allocations::taken(), cluster.leader_allocations());
-    cluster.carry_out(load);
-    cluster.agree(2 * COMMANDS);
+    cluster.carry_out(load)?;
+    cluster.agree(2 * COMMANDS)?;
     // The command itself is made by who proposes it.
     let allocations = allocations::taken() - before.0 - COMMANDS;
     let of_leader = cluster.leader_allocations().zip(before.1).map(|(after, before)| after - before);
@@ -55,14 +56,14 @@ fn of<C: Contender>() -> Costs {
 
     let mut cluster = C::start(nodes, settings, Wire::Encoded);
     let before = (allocations::live_bytes(), cluster.wire_bytes());
-    cluster.carry_out(load);
-    cluster.agree(COMMANDS);
+    cluster.carry_out(load)?;
+    cluster.agree(COMMANDS)?;
     let memory = allocations::live_bytes() - before.0;
     let wire = cluster.wire_bytes() - before.1;
-    Costs {
+    Ok(Costs {
         leader_allocations: of_leader.map(each),
         allocations: each(allocations),
         wire_bytes: each(wire) / (nodes - 1) as f64,
         memory_bytes: each(memory) / nodes as f64,
-    }
+    })
 }

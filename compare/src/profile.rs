@@ -27,8 +27,8 @@ fn repeat_at<C: Contender>(rounds: u64) {
     for _ in 0..rounds {
         let mut cluster = C::start(nodes, settings, Wire::Moved);
         let time = cpu::time(|| {
-            cluster.carry_out(Load { commands: COMMANDS, window, bytes });
-            cluster.agree(COMMANDS);
+            let load = Load { commands: COMMANDS, window, bytes };
+            cluster.carry_out(load).and_then(|()| cluster.agree(COMMANDS)).expect("three nodes carry this out");
         });
         println!("{:.0} ns for each command", time.as_nanos() as f64 / COMMANDS as f64);
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     cases::Scale,
-    contender::{Contender, Load, Wire},
+    contender::{Contender, Load, Stuck, Wire},
     cpu,
     open_raft::OpenRaft,
     ours::Ours,
@@ -67,10 +67,14 @@ fn best<C: Contender>(case: Case) -> C::Settings {
 
 /// Milliseconds on the core until the node that fell behind has applied what it missed.
 fn repair<C: Contender>(case: Case, settings: C::Settings) -> f64 {
+    try_repair::<C>(case, settings).expect("three nodes carry this out")
+}
+
+fn try_repair<C: Contender>(case: Case, settings: C::Settings) -> Result<f64, Stuck> {
     let mut cluster = C::start(NODES, settings, Wire::Moved);
     let load = |commands| Load { commands, window: WINDOW, bytes: BYTES };
-    cluster.carry_out(load(WINDOW));
-    cluster.agree(WINDOW);
+    cluster.carry_out(load(WINDOW))?;
+    cluster.agree(WINDOW)?;
     let (fallen, missed) = match case {
         Case::Lag(entries) => {
             let follower = (cluster.leader() + 1) % NODES;
@@ -85,9 +89,10 @@ fn repair<C: Contender>(case: Case, settings: C::Settings) -> f64 {
             (leader, entries)
         }
     };
-    cluster.carry_out(load(missed));
+    cluster.carry_out(load(missed))?;
     cluster.heal();
-    let time = cpu::time(|| cluster.catch_up(fallen, WINDOW + missed));
-    cluster.agree(WINDOW + missed);
-    time.as_secs_f64() * 1e3
+    let mut caught_up = Ok(());
+    let time = cpu::time(|| caught_up = cluster.catch_up(fallen, WINDOW + missed));
+    caught_up.and_then(|()| cluster.agree(WINDOW + missed))?;
+    Ok(time.as_secs_f64() * 1e3)
 }

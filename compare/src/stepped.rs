@@ -2,7 +2,7 @@
 
 use crate::{
     allocations,
-    contender::{Contender, Load, Wire},
+    contender::{Contender, Load, Stuck, Wire},
     machine::{Machine, Supply},
 };
 use std::{collections::VecDeque, fmt::Debug, time::Duration};
@@ -137,13 +137,13 @@ impl<P: Participant> Contender for Stepped<P> {
         cluster
     }
 
-    fn carry_out(&mut self, load: Load) {
+    fn carry_out(&mut self, load: Load) -> Result<(), Stuck> {
         let before = self.nodes[self.leader].machine().applied();
         let mut proposed = 0;
         loop {
             let applied = self.nodes[self.leader].machine().applied() - before;
             if applied >= load.commands {
-                return;
+                return Ok(());
             }
             while proposed < load.commands && proposed < applied + load.window {
                 self.propose(load.bytes);
@@ -153,8 +153,9 @@ impl<P: Participant> Contender for Stepped<P> {
         }
     }
 
-    fn catch_up(&mut self, node: usize, applied: u64) {
+    fn catch_up(&mut self, node: usize, applied: u64) -> Result<(), Stuck> {
         self.turn_until(|cluster| cluster.nodes[node].machine().applied() >= applied);
+        Ok(())
     }
 
     fn leader(&self) -> usize {

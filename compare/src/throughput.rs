@@ -2,7 +2,7 @@
 
 use crate::{
     cases::{Case, Scale},
-    contender::{Contender, Load, Wire},
+    contender::{Contender, Load, Stuck, Wire},
     cpu,
     open_raft::OpenRaft,
     ours::Ours,
@@ -22,48 +22,48 @@ pub fn compare(scale: &Scale, only: &str) -> Vec<Ratio> {
     cases.flat_map(|case| compare_at(&case, scale)).collect()
 }
 
-fn compare_at(case: &Case, scale: &Scale) -> [Ratio; 2] {
+fn compare_at(case: &Case, scale: &Scale) -> Vec<Ratio> {
     let commands = scale.commands(case);
     let of_raft_rs = best::<Stepped<RaftRs>>(case, commands / SHARE);
     let of_openraft = best::<OpenRaft>(case, commands / SHARE);
     let (mut core, mut raft_rs, mut openraft) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..scale.runs {
-        core.push(rate::<Stepped<Ours>>(case, commands, ()));
-        raft_rs.push(rate::<Stepped<RaftRs>>(case, commands, of_raft_rs));
-        openraft.push(rate::<OpenRaft>(case, commands, of_openraft));
+        core.extend(rate::<Stepped<Ours>>(case, commands, ()));
+        raft_rs.extend(of_raft_rs.and_then(|settings| rate::<Stepped<RaftRs>>(case, commands, settings).ok()));
+        openraft.extend(of_openraft.and_then(|settings| rate::<OpenRaft>(case, commands, settings).ok()));
     }
-    let columns = [&core, &raft_rs, &openraft].map(|rates| Spread::of(rates).thousands());
+    // Who stands still once has no figure: the others of that run would have no partner.
+    [&mut raft_rs, &mut openraft].into_iter().filter(|rates| rates.len() < scale.runs).for_each(Vec::clear);
+    let columns = [&core, &raft_rs, &openraft].map(|rates| match rates.as_slice() {
+        [] => "stands still".to_owned(),
+        rates => Spread::of(rates).thousands(),
+    });
     println!("{:<34} {:>24} {:>24} {:>24}", case.to_string(), columns[0], columns[1], columns[2]);
     println!("{:<34} {of_raft_rs:?}, {of_openraft:?}", "");
-    [Ratio::of_rates("raft-rs", case, &core, &raft_rs), Ratio::of_rates("openraft", case, &core, &openraft)]
+    let theirs = [("raft-rs", raft_rs), ("openraft", openraft)].into_iter().filter(|(_, rates)| !rates.is_empty());
+    theirs.map(|(than, rates)| Ratio::of_rates(than, case, &core, &rates)).collect()
 }
 
-/// The settings with which a contender is fastest here.
-fn best<C: Contender>(case: &Case, commands: u64) -> C::Settings {
-    let fastest = |settings: &C::Settings| {
-        let rates: Vec<f64> = (0..3).map(|_| rate::<C>(case, commands.max(case.window), *settings)).collect();
-        Spread::of(&rates).median
-    };
-    let mut best: Option<(f64, C::Settings)> = None;
-    for settings in C::SETTINGS {
-        let rate = if C::SETTINGS.len() == 1 { 0.0 } else { fastest(settings) };
-        if best.is_none_or(|(best, _)| rate > best) {
-            best = Some((rate, *settings));
-        }
-    }
-    best.expect("everybody has settings").1
+/// The settings with which a contender is fastest here; none if it stands still with all of them.
+fn best<C: Contender>(case: &Case, commands: u64) -> Option<C::Settings> {
+    let tried = C::SETTINGS.iter().filter_map(|settings| {
+        let rates: Result<Vec<f64>, Stuck> =
+            (0..3).map(|_| rate::<C>(case, commands.max(case.window), *settings)).collect();
+        Some((Spread::of(&rates.ok()?).median, *settings))
+    });
+    tried.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, settings)| settings)
 }
 
 /// The commands a second of one fresh cluster, all of them applied by all of its nodes.
-fn rate<C: Contender>(case: &Case, commands: u64, settings: C::Settings) -> f64 {
+fn rate<C: Contender>(case: &Case, commands: u64, settings: C::Settings) -> Result<f64, Stuck> {
     let load = |commands| Load { commands, window: case.window, bytes: case.bytes };
     let mut cluster = C::start(case.nodes, settings, Wire::Moved);
     let warm_up = (commands / SHARE).max(1);
-    cluster.carry_out(load(warm_up));
-    cluster.agree(warm_up);
+    cluster.carry_out(load(warm_up))?;
+    cluster.agree(warm_up)?;
+    let mut done = Ok(());
     let time = cpu::time(|| {
-        cluster.carry_out(load(commands));
-        cluster.agree(warm_up + commands);
+        done = cluster.carry_out(load(commands)).and_then(|()| cluster.agree(warm_up + commands));
     });
-    commands as f64 / time.as_secs_f64()
+    done.map(|()| commands as f64 / time.as_secs_f64())
 }

@@ -27,6 +27,7 @@ impl Secret {
     }
 
     /// The bytes, for what encrypts with them.
+    #[cfg(feature = "webrtc")]
     pub(crate) const fn bytes(&self) -> [u8; 32] {
         self.0
     }

@@ -4,11 +4,15 @@ mod network;
 mod store;
 
 use crate::{
-    contender::{Contender, Load, Wire},
+    contender::{Contender, Load, Stuck, Wire},
     machine::{Machine, Supply},
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+    stream::BoxStream,
+};
 use network::{Network, Router};
 use openraft::{
     Config, OptionalSend, RaftTypeConfig, SnapshotPolicy, async_runtime::watch::WatchReceiver,
@@ -18,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
     fmt,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -61,6 +66,9 @@ impl fmt::Display for Command {
 /// How often nothing may happen before a test gives up.
 const POLL: Duration = Duration::from_millis(1);
 
+/// After how long without a command applied anywhere a cluster is taken to stand still.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Where its users choose.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -98,20 +106,21 @@ impl Contender for OpenRaft {
         Self { runtime, router, settings, rafts, states, leader: 0, supply: Supply::default() }
     }
 
-    fn carry_out(&mut self, load: Load) {
+    fn carry_out(&mut self, load: Load) -> Result<(), Stuck> {
         let (raft, supply) = (&self.rafts[self.leader], &mut self.supply);
-        self.runtime.block_on(async {
+        self.runtime.block_on(unless_stuck(&self.states, async {
             if self.settings.batch { propose_many(raft, supply, load).await } else { propose(raft, supply, load).await }
-        });
+        }))
     }
 
-    fn catch_up(&mut self, node: usize, applied: u64) {
+    fn catch_up(&mut self, node: usize, applied: u64) -> Result<(), Stuck> {
         let state = &self.states[node];
-        self.runtime.block_on(async {
+        self.runtime.block_on(unless_stuck(&self.states, async {
             while state.machine().applied() < applied {
                 state.applied().await;
             }
-        });
+            Ok(())
+        }))
     }
 
     fn leader(&self) -> usize {
@@ -207,7 +216,7 @@ fn last_index(raft: &Raft) -> u64 {
 }
 
 /// One by one, each counted when it is applied.
-async fn propose(raft: &Raft, supply: &mut Supply, load: Load) {
+async fn propose(raft: &Raft, supply: &mut Supply, load: Load) -> Result<(), Stuck> {
     let done = Arc::new(Done::default());
     for number in 0..load.commands {
         if number >= load.window {
@@ -217,10 +226,11 @@ async fn propose(raft: &Raft, supply: &mut Supply, load: Load) {
         raft.client_write_ff(command, Some(Tally(done.clone()))).await.expect("it runs");
     }
     done.wait_for(load.commands).await;
+    Ok(())
 }
 
 /// In halves of a window, so that one is on its way while the other is made.
-async fn propose_many(raft: &Raft, supply: &mut Supply, load: Load) {
+async fn propose_many(raft: &Raft, supply: &mut Supply, load: Load) -> Result<(), Stuck> {
     let half = load.window.div_ceil(2);
     let mut under_way = None;
     let mut left = load.commands;
@@ -230,14 +240,31 @@ async fn propose_many(raft: &Raft, supply: &mut Supply, load: Load) {
         let commands = (0..count).map(|_| Command(supply.next(load.bytes).into()));
         let answers = raft.client_write_many(commands).await.expect("it runs");
         let earlier = if load.window == 1 { Some(answers) } else { under_way.replace(answers) };
-        take_answers(earlier).await;
+        take_answers(earlier).await?;
     }
-    take_answers(under_way).await;
+    take_answers(under_way).await
 }
 
-async fn take_answers<T, E, F>(answers: Option<BoxStream<'_, Result<Result<T, E>, F>>>) {
-    if let Some(answers) = answers {
-        answers.for_each(async |answer| assert!(matches!(answer, Ok(Ok(_))), "a command is lost")).await;
+async fn take_answers<T, E, F>(answers: Option<BoxStream<'_, Result<Result<T, E>, F>>>) -> Result<(), Stuck> {
+    let Some(mut answers) = answers else { return Ok(()) };
+    while let Some(answer) = answers.next().await {
+        // A leader that is deposed gives its commands up.
+        answer.ok().and_then(Result::ok).ok_or(Stuck)?;
+    }
+    Ok(())
+}
+
+/// Does some work, as long as commands are applied meanwhile.
+async fn unless_stuck(states: &[State], work: impl Future<Output = Result<(), Stuck>>) -> Result<(), Stuck> {
+    let applied = || states.iter().map(|state| state.machine().applied()).sum::<u64>();
+    let mut work = pin!(work);
+    loop {
+        let before = applied();
+        match select(&mut work, pin!(tokio::time::sleep(PATIENCE))).await {
+            Either::Left((done, _)) => return done,
+            Either::Right(_) if applied() == before => return Err(Stuck),
+            Either::Right(_) => {}
+        }
     }
 }
 
