@@ -19,7 +19,7 @@ use bevy_quorum::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -46,6 +46,8 @@ struct Hub {
     mischief: Mischief,
     /// Everything that was said to it.
     heard: Vec<String>,
+    /// Who wanted something passed on.
+    speakers: BTreeSet<String>,
     /// Who is there, in which room.
     guests: BTreeMap<String, (String, UnboundedSender<String>)>,
 }
@@ -64,7 +66,12 @@ fn name(number: usize) -> String {
 impl Server {
     fn start(mischief: Mischief) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let hub = Arc::new(Mutex::new(Hub { mischief, heard: Vec::new(), guests: BTreeMap::new() }));
+        let hub = Arc::new(Mutex::new(Hub {
+            mischief,
+            heard: Vec::new(),
+            speakers: BTreeSet::new(),
+            guests: BTreeMap::new(),
+        }));
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let enter = |Path(room): Path<String>, State(hub): State<Arc<Mutex<Hub>>>, upgrade: WebSocketUpgrade| async move {
@@ -79,6 +86,11 @@ impl Server {
         let urls = [format!("ws://{}", self.address)];
         let config = MatchboxConfig::new(urls, "room", Secret::from_bytes([key; 32])).without_ice_servers();
         MatchboxLink::new(config).unwrap()
+    }
+
+    /// Asserts that on each plane one calls, and nobody answers.
+    fn assert_unanswered(&self) {
+        assert_eq!(self.hub.lock().unwrap().speakers.len(), 2);
     }
 
     fn signals(&self) -> usize {
@@ -115,6 +127,7 @@ impl Hub {
         self.heard.push(text.to_owned());
         let Ok(Value::Object(request)) = serde_json::from_str(text) else { return };
         let Some(signal) = request.get("Signal") else { return };
+        self.speakers.insert(sender.to_owned());
         let Some((_, receiver)) = signal["receiver"].as_str().and_then(|receiver| self.guests.get(receiver)) else {
             return;
         };
@@ -199,6 +212,7 @@ fn gains_nothing_by(mischief: Mischief) {
     let mut links = [server.link(7), server.link(7)];
     let events = wait(&mut links, |_| server.signals() >= 4);
     assert!(!is_opened(&events), "{events:?}");
+    server.assert_unanswered();
     server.hub.lock().unwrap().mischief = Mischief::None;
     wait(&mut links, all_open);
 }
@@ -219,6 +233,7 @@ fn who_was_not_invited_is_not_called() {
     let mut links = [server.link(7), server.link(8)];
     let events = wait(&mut links, |_| server.signals() >= 4);
     assert!(!is_opened(&events), "{events:?}");
+    server.assert_unanswered();
 }
 
 #[test]

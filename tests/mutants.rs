@@ -1,6 +1,6 @@
 //! Every known mistake is seen: by a check of the simulator in one of a few worlds, or because a small story ends otherwise.
 //!
-//! `cargo test --all-features --test mutants -- --nocapture` prints what sees each of them, as `DESIGN.md` has it.
+//! `cargo test --all-features --test mutants -- --nocapture` prints what sees each of them here; `DESIGN.md` has what 300 worlds see.
 //! `cargo run --release --example simulate --features playtest -- --mutants --seeds 300` hunts all of them in worlds.
 #![cfg(feature = "playtest")]
 
@@ -35,9 +35,9 @@ fn fail_silently() {
     }));
 }
 
-/// Whether a story ends as it should. Who errs may also stop at an assertion of the core.
+/// Whether a story ends as it should.
 fn ends_well(story: Story, mutant: Option<Mutant>) -> bool {
-    thread::spawn(move || story(mutant)).join().unwrap_or(false)
+    thread::spawn(move || story(mutant)).join().expect("a story says how it ends")
 }
 
 /// What sees a mistake, if anything does, and in which world.

@@ -426,3 +426,16 @@ fn a_leader_in_a_hidden_tab_loses_its_office_and_then_its_vote() {
     assert!(voters(&cluster, new).contains(&spare) && learners(&cluster, new) == [leader]);
     assert_eq!(cluster.elections(), 2);
 }
+
+#[test]
+fn who_is_far_away_gets_a_vote_too() {
+    for round_trip_ms in [300, 700, 1_500] {
+        let far = Conditions::round_trip(Duration::from_millis(round_trip_ms));
+        let mut cluster = Cluster::open().seed(round_trip_ms).conditions(far);
+        cluster.wait_for_leader();
+        cluster.join(Permission::Editor);
+        cluster.run_until(SECOND * 30, |cluster| voters(cluster, 1) == [1, 2]);
+        cluster.join(Permission::Editor);
+        cluster.run_until(SECOND * 30, |cluster| voters(cluster, 1) == [1, 2, 3]);
+    }
+}

@@ -66,7 +66,7 @@ fn a_new_store_holds_its_founding_state() {
             commit: LogIndex(8),
             session: Some(LogIndex(7)),
             outbox: [(Serial(4), Bytes::from_static(b"draw"))].into(),
-            last_serial: Serial(5),
+            last_serial: Serial(4),
         };
         let identity = identity();
         let created = place.create(&identity, &founding).unwrap();

@@ -1,7 +1,7 @@
 //! The consensus core beside raft-rs and openraft: in one process, on one core, taking turns.
 //!
 //! `cargo run --release --manifest-path compare/Cargo.toml -- core` prints tables and a ratio for each case; with
-//! `--quick` it takes a minute and means less, and `--only "window=1 "` leaves out every case without this in its
+//! `--quick` it takes a few minutes and means less, and `--only "window=1 "` leaves out every case without this in its
 //! name; `repair` and `frugality` are names too. `-- profile CONTENDER ROUNDS` repeats one case for a profiler.
 
 mod allocations;

@@ -18,7 +18,7 @@ pub fn named(name: &str) -> Result<Mutant, String> {
 
 /// Hunts mistakes, and prints what found each.
 pub fn print_table(mutants: &[Mutant], first: u64, seeds_max: u64) -> ExitCode {
-    println!("| mistake | what it does | seen by | seeds |");
+    println!("| mistake | what it does | seen by | worlds |");
     println!("|---|---|---|---|");
     let mut all_found = true;
     for mutant in mutants {

@@ -40,8 +40,8 @@ pub enum LinkError {
         /// The address.
         url: String,
     },
-    /// WebRTC itself ended; usually because the machine has no network that it can use.
-    #[error("WebRTC ended ({reason}); it needs a network with a default route, even to peers nearby")]
+    /// WebRTC itself ended, as it does on a machine without a network that it can use.
+    #[error("WebRTC ended ({reason}) and is tried again; without a default route it can't run, even to peers nearby")]
     NoWebRtc {
         /// What it said.
         reason: String,

@@ -98,7 +98,7 @@ impl Node {
     fn is_proven(&self, node: NodeId) -> bool {
         node == self.id || {
             let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
-            progress.is_some_and(|progress| progress.is_proven(self.now, self.patience))
+            progress.is_some_and(|progress| progress.is_proven(self.now, self.patience, &self.config))
         }
     }
 
@@ -162,7 +162,7 @@ impl Node {
     }
 
     /// A learner that has the whole log and was heard without a break, if there is room for another voter
-    /// and every voter is heard.
+    /// and every voter is there for sure.
     fn learner_to_promote(&self) -> Option<NodeId> {
         let voters = self.membership().voters().count();
         if voters >= self.config.voters_max || !self.membership().voters().all(|voter| self.is_proven(voter)) {
@@ -177,7 +177,7 @@ impl Node {
         let progress = self.role.leadership().and_then(|leadership| leadership.peers.get(&node));
         progress.is_some_and(|progress| {
             let present = progress.presence(self.now).is_some_and(|presence| presence >= settling);
-            let fresh = progress.is_proven(self.now, self.patience);
+            let fresh = progress.is_proven(self.now, self.patience, &self.config);
             present && fresh && progress.is_caught_up(self.last(), self.now) && !self.is_retiring(node)
         })
     }

@@ -36,11 +36,16 @@ pub(super) struct Loan {
 }
 
 impl Node {
-    /// Where this node's log ends, for a candidate whose log ends at `last` and is older, if that is all that speaks against a
+    /// How far this node's log can be lent, for a candidate whose log ends at `last` and is older, if that is all that speaks against a
     /// vote for it, and what it lacks is not cut off.
     pub(super) fn offer(&self, last: LogPosition) -> Option<LogPosition> {
-        let reaches = self.log.holds(self.meeting_place(last));
-        (reaches && !self.has_leader()).then(|| self.log.last())
+        let reaches = self.log.holds(self.meeting_place(last)) && !self.has_leader();
+        self.lendable().filter(|end| reaches && *end > last)
+    }
+
+    /// Where the part of the log ends that others may be told.
+    fn lendable(&self) -> Option<LogPosition> {
+        self.log.position_at(self.tellable())
     }
 
     /// The last place up to which a log that ends at `last` may agree with ours.
@@ -85,8 +90,12 @@ impl Node {
         let (entries, _) = self.log.batch(previous.index.next(), self.tellable(), self.config.append_bytes_max);
         // Who leads by now sends it anyway.
         let leads = matches!(self.role, Role::Leader(_));
-        if self.log.holds(previous) && !entries.is_empty() && !leads {
-            let (last, commit) = (self.log.last(), self.commit);
+        if let Some(last) = self.lendable()
+            && self.log.holds(previous)
+            && !entries.is_empty()
+            && !leads
+        {
+            let commit = self.commit;
             self.send(from, MessageBody::Lend { previous, entries, last, commit });
         }
     }

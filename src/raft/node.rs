@@ -204,7 +204,7 @@ impl Node {
         self.effects.pop_front().or_else(|| self.next_effect())
     }
 
-    /// Works on until there is an effect, or nothing more to do.
+    /// Works on until there is an effect, or nothing more to do. Apart, so that taking what waits stays short.
     #[inline(never)]
     fn next_effect(&mut self) -> Option<Effect> {
         loop {

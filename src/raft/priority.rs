@@ -49,7 +49,7 @@ impl Node {
     pub(super) fn priority(&self) -> u8 {
         match () {
             () if self.marks.is_diverged() => 0,
-            () if self.is_stalling() => self.priority / 2,
+            () if self.is_stalling() => (self.priority / 2).min(self.priority.saturating_sub(MARGIN)),
             () => self.priority,
         }
     }

@@ -97,7 +97,9 @@ impl Progress {
 
     /// Whether it was there within `patience` in fact: who is only excused, or whose answer was long on its way, may be
     /// long gone.
-    pub fn is_proven(&self, now: Moment, patience: Duration) -> bool {
+    pub fn is_proven(&self, now: Moment, patience: Duration, config: &Config) -> bool {
+        // An answer is a round trip old when it comes, and the patience is the majority's.
+        let patience = patience.max(self.round_trip.patience(1)).min(config.election_timeout_max);
         self.proven.is_some_and(|proven| now - proven <= patience)
     }
 

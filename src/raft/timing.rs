@@ -55,7 +55,7 @@ impl Node {
             Role::Follower(_) if !self.excused => self.await_leader(),
             // What was asked before the gap is worth nothing: by now there may be a leader.
             Role::Candidate(_) if !self.excused => self.follow(self.term(), None, Why::Asleep),
-            // Answers may have come meanwhile, and are taken in before the next timer.
+            // At the next gap, answers to what was asked since may be waiting; they are taken in before the next timer.
             Role::Follower(_) | Role::Candidate(_) => {}
         }
         self.excused = self.role.leadership().is_none();

@@ -26,7 +26,7 @@ const MESSAGES_MAX: usize = 1_024 + 256 + 64;
 /// The largest state of its game.
 const STATE_BYTES_MAX: usize = 20_000;
 
-/// However nonsensical what it hears, in whatever order its writes complete: a node doesn't panic, its queues keep
+/// However nonsensical what it hears, whenever its writes complete: a node doesn't panic, its queues keep
 /// their limits, it promises only what is durable, and term, vote, commit index and log go only forward.
 pub fn bears_whatever_peers_say(bytes: &[u8]) {
     let mut u = Unstructured::new(bytes);

@@ -22,8 +22,11 @@ pub fn hold(name: &str, property: fn(&[u8])) {
         Ok(())
     });
     let seed = env::var("PROPERTY_SEED").ok();
-    match seed.and_then(|seed| u64::from_str_radix(seed.trim_start_matches("0x"), 16).ok()) {
-        Some(seed) => drop(trial.seed(seed)),
+    match seed {
+        Some(seed) => {
+            let seed = u64::from_str_radix(seed.trim_start_matches("0x"), 16).expect("PROPERTY_SEED is hexadecimal");
+            drop(trial.seed(seed));
+        }
         None => drop(trial.budget_ms(BUDGET_MS)),
     }
 }

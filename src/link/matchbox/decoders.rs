@@ -35,11 +35,10 @@ impl Rendezvous {
     pub fn hear(&mut self, now: Moment, text: &str) -> bool {
         let Ok(mut event) = serde_json::from_str::<Event>(text) else { return false };
         match &mut event {
-            Event::IdAssigned(own) => self.own = *own,
             Event::Signal { sender, data } => {
                 *data = passed_on(Route { from: *sender, to: self.own }, data).unwrap_or(data.take());
             }
-            Event::NewPeer(_) | Event::PeerLeft(_) => {}
+            Event::IdAssigned(_) | Event::NewPeer(_) | Event::PeerLeft(_) => {}
         }
         let event = self.roster.hear(now, event);
         self.note(event);

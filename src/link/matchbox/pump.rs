@@ -18,7 +18,7 @@ use web_time::Instant;
 /// a machine has no network that WebRTC can use.
 const REBUILD_AFTER: Duration = Duration::from_secs(1);
 const REBUILD_AFTER_MAX: Duration = Duration::from_secs(30);
-/// How long a socket must have held to be made anew at once.
+/// How long a socket must have held to be made anew after [`REBUILD_AFTER`]; else that doubles.
 const STEADY: Duration = Duration::from_secs(10);
 /// How much longer frames leave after the link was dropped, so that goodbyes arrive.
 const FAREWELL: Duration = Duration::from_millis(250);

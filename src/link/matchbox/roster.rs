@@ -76,8 +76,9 @@ impl Roster {
     /// Takes what the server says; returns what matchbox is to hear of it.
     pub(super) fn hear(&mut self, now: Moment, event: Event) -> Option<PeerEvent> {
         match event {
+            // Once: under another name, what we said to others would pass for what they say to us.
             Event::IdAssigned(own) => {
-                self.own = Some(own);
+                self.own.get_or_insert(own);
                 None
             }
             // Who was here first calls.
@@ -319,6 +320,15 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!(roster.hear(later + CALLED_INTERVAL_MIN, offer(remote, 4)), None);
         assert_eq!(roster.deadline(), None, "who is called doesn't call");
+    }
+
+    #[test]
+    fn what_we_said_ourselves_is_not_turned_back_on_us() {
+        let (mut roster, remote) = roster();
+        let name = called(roster.hear(Moment::ZERO, Event::NewPeer(remote)));
+        let (_, data) = roster.address(name, PeerSignal::Offer("sdp".into())).unwrap();
+        roster.hear(Moment::ZERO, Event::IdAssigned(remote));
+        assert_eq!(roster.hear(Moment::ZERO, Event::Signal { sender: own(), data }), None);
     }
 
     #[test]

@@ -82,8 +82,8 @@ struct Line {
     rank: usize,
 }
 
-/// Both sides, for a socket that meets its peers at one of `urls` and speaks to them under `seal`; what becomes of connections is told
-/// through the third part.
+/// Both sides, for a socket that meets its peers at one of `urls` and speaks to them under `seal`; what becomes of
+/// connections is told through the third part.
 pub(super) fn signaller<Report: Fn(Rendezvous)>(
     urls: Vec<String>,
     seal: Seal,

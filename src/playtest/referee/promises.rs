@@ -55,7 +55,7 @@ impl Promises {
                 *sent = commands.iter().map(|(serial, _)| *serial).fold(*sent, Serial::max);
             }
             MessageBody::TimeoutNow { .. } => _ = self.called.insert((term, to)),
-            MessageBody::Append { entries, .. } => {
+            MessageBody::Append { entries, .. } | MessageBody::Lend { entries, .. } => {
                 let own = entries.iter().filter_map(|entry| match &entry.payload {
                     Payload::Command(command) if command.author == id => Some(command.serial),
                     _ => None,

@@ -138,8 +138,32 @@ fn check(durable: &Durable) -> Result<(), Damage> {
     if durable.base.index > snapshot || snapshot > durable.commit {
         return Err(Damage::Value { what: "snapshot" });
     }
-    match durable.outbox.last_key_value() {
-        Some((serial, _)) if *serial > durable.last_serial => Err(Damage::Value { what: LAST_SERIAL }),
+    match (durable.outbox.first_key_value(), durable.outbox.last_key_value()) {
+        (_, Some((last, _))) if *last > durable.last_serial => Err(Damage::Value { what: LAST_SERIAL }),
+        // Commands are numbered without gaps, and settled from the first on.
+        (Some((first, _)), Some(_)) if durable.last_serial.0 - first.0 + 1 != durable.outbox.len() as u64 => {
+            Err(Damage::Value { what: "outbox" })
+        }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(serials: &[u64], last: u64) -> Durable {
+        let outbox = serials.iter().map(|serial| (Serial(*serial), Bytes::new())).collect();
+        Durable { outbox, last_serial: Serial(last), ..Durable::default() }
+    }
+
+    #[test]
+    fn an_outbox_that_lacks_a_command_is_damaged() {
+        for (serials, last) in [(&[][..], 7), (&[1, 2, 3], 3), (&[3], 3)] {
+            assert_eq!(check(&holding(serials, last)), Ok(()));
+        }
+        for (serials, last) in [(&[1, 3][..], 3), (&[1, 2], 3), (&[2, 3], 2)] {
+            assert!(matches!(check(&holding(serials, last)), Err(Damage::Value { .. })), "{serials:?} of {last}");
+        }
     }
 }
