@@ -166,14 +166,17 @@ fn a_board_whose_others_are_gone_for_good_is_continued_as_a_new_one() {
     let link = party[0].invitation();
     let [a, b, c] = place.restart(party, [&["--draw", file.as_ref()], &[], &[]]);
     a.wait("its strokes", |status| status.strokes == 300);
-    agreed(&[&a, &b, &c]);
-    let _gone = [a, b].map(Whiteboard::kill);
+    let drawn = agreed(&[&a, &b, &c]);
+    // Somebody comes, so that what is stored from now on says that all this is committed.
+    let d = place.whiteboard("d", &[&link]);
+    c.wait("a fourth voter", |status| status.voters.len() == 4);
+    let _gone = [a, b, d].map(Whiteboard::kill);
     let left = c.kill();
 
-    // Alone it can't go on with the old board. It shows what its store knows to be committed.
+    // Alone it can't go on with the old board.
     let stranded = place.whiteboard(&left.name, &[]);
-    let before = stranded.wait("what is stored", |status| status.strokes > 0 && status.voters.len() == 3);
-    assert_eq!(before.leader, None);
+    let before = stranded.wait("what is stored", |status| status.strokes == 300);
+    assert_eq!((&before.leader, &before.digest), (&None, &drawn.digest));
     stranded.kill();
     let newer = place.path("newer");
     let newer = ["--continue-as-new", newer.to_str().unwrap()];
