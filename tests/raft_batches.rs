@@ -116,3 +116,29 @@ fn a_command_of_a_viewer_comes_apart_from_the_others() {
     let refused = Some(Refusal::NotPermitted);
     assert_eq!(batches(first(&[ME, A, B]), entries), [(vec![1], None), (vec![1, 2], refused), (vec![2], None)]);
 }
+
+#[test]
+fn who_was_deposed_lends_no_more_than_others_may_be_told() {
+    let mut lab = leader();
+    propose(&mut lab);
+    assert_eq!(lab.node.last(), LogIndex(3));
+    let later = lab.node.term().0 + 1;
+    lab.tell(B, later, MessageBody::VoteReply { granted: false });
+    let ahead = |body: MessageBody| match body {
+        MessageBody::PreVoteReply { ahead, .. } => ahead,
+        _ => None,
+    };
+    let offered =
+        |lab: &mut Lab| lab.answers(A, later + 1, MessageBody::PreVote { last: at(1, 1) }).into_iter().find_map(ahead);
+    assert_eq!(offered(&mut lab), Some(at(2, 2)), "the third is no promise of its outbox yet");
+    let lent = lab.answers(A, later, MessageBody::Borrow { last: at(1, 1) });
+    let whole = |body: &MessageBody| match body {
+        MessageBody::Lend { entries, last, .. } => Some((entries.len(), *last)),
+        _ => None,
+    };
+    assert_eq!(lent.iter().find_map(whole), Some((1, at(2, 2))));
+    while lab.held.as_ref().is_some_and(|held| !held.is_empty()) {
+        finish_write(&mut lab);
+    }
+    assert_eq!(offered(&mut lab), Some(at(2, 3)));
+}

@@ -6,45 +6,26 @@ use bevy_quorum::raft::{
     Config, Durable, Entry, Input, LogIndex, LogPosition, Membership, Message, MessageBody, Moment, NodeId, Payload,
     ReadId, Rejected, Standing, Term,
 };
-use lab::{A, B, ME, entry, heartbeat, member};
-use std::{
-    collections::BTreeMap,
-    ops::{Deref, DerefMut},
-};
+use lab::{A, B, Lab, ME, entry, heartbeat, member};
+use std::collections::BTreeMap;
 
 const LEARNER: NodeId = NodeId(4);
 
-/// A leader of three voters and a learner, with an entry of an earlier term, and one of its own that is not
-/// committed.
-struct Leader(lab::Lab);
-
-impl Deref for Leader {
-    type Target = lab::Lab;
-
-    fn deref(&self) -> &lab::Lab {
-        &self.0
-    }
-}
-
-impl DerefMut for Leader {
-    fn deref_mut(&mut self) -> &mut lab::Lab {
-        &mut self.0
-    }
-}
-
-impl Leader {
-    fn new() -> Self {
+impl Lab {
+    /// A leader of three voters and a learner, with an entry of an earlier term, and one of its own that is not
+    /// committed.
+    fn leader() -> Self {
         let voters = [ME, A, B].map(|id| (id, member(Standing::Voter, 1)));
         let members = voters.into_iter().chain([(LEARNER, member(Standing::Learner, 1))]).collect();
         let first = Entry { payload: Payload::Membership(Membership { members }), ..entry(1, 1) };
         let log = vec![first, entry(1, 2)];
         let durable = Durable { log, commit: LogIndex(1), ..lab::three(&[], 1) };
-        Self(lab::Lab::on(Config::default(), durable, Moment(1 << 40)).elected())
+        Self::on(Config::default(), durable, Moment(1 << 40)).elected()
     }
 
     /// The same, once its own entry is committed.
     fn committed() -> Self {
-        let mut lab = Self::new();
+        let mut lab = Self::leader();
         lab.tell(A, 2, MessageBody::Appended { matched: LogIndex(3) });
         assert_eq!(lab.node.commit(), LogIndex(3));
         lab
@@ -84,7 +65,7 @@ impl Leader {
 
 #[test]
 fn nothing_is_answered_before_an_entry_of_the_own_term_is_committed() {
-    let mut lab = Leader::new();
+    let mut lab = Lab::leader();
     lab.read(1);
     lab.tell(A, 2, MessageBody::ReadIndex { question: 9 });
     for voter in [A, B] {
@@ -103,7 +84,7 @@ fn nothing_is_answered_before_an_entry_of_the_own_term_is_committed() {
 
 #[test]
 fn answers_to_what_was_sent_before_do_not_count() {
-    let mut lab = Leader::committed();
+    let mut lab = Lab::committed();
     lab.read(1);
     lab.answer(A, 1);
     assert_eq!(lab.read.len(), 1);
@@ -121,7 +102,7 @@ fn answers_to_what_was_sent_before_do_not_count() {
 #[test]
 fn the_number_of_a_question_proves_nothing() {
     // The caller's numbers come again; an old heartbeat's answer can't be taken for the answer to a new question.
-    let mut lab = Leader::committed();
+    let mut lab = Lab::committed();
     for question in [5, 5] {
         lab.tell(B, 2, MessageBody::ReadIndex { question });
         lab.answer(A, 0);
@@ -132,7 +113,7 @@ fn the_number_of_a_question_proves_nothing() {
 
 #[test]
 fn rounds_that_never_were_are_ignored() {
-    let mut lab = Leader::committed();
+    let mut lab = Lab::committed();
     lab.answer(A, 7);
     assert_eq!(lab.node.ignored(), 1);
     lab.read(1);
@@ -141,7 +122,7 @@ fn rounds_that_never_were_are_ignored() {
 
 #[test]
 fn answers_of_an_earlier_term_do_not_count() {
-    let mut lab = Leader::committed();
+    let mut lab = Lab::committed();
     lab.read(1);
     for voter in [A, B] {
         let (sent, marked) = (lab.now, Default::default());
@@ -152,7 +133,7 @@ fn answers_of_an_earlier_term_do_not_count() {
 
 #[test]
 fn learners_do_not_count() {
-    let mut lab = Leader::committed();
+    let mut lab = Lab::committed();
     lab.read(1);
     lab.answer(LEARNER, 1);
     lab.answer(LEARNER, 1);
@@ -167,7 +148,7 @@ fn learners_do_not_count() {
 
 #[test]
 fn a_leader_that_hands_over_answers_nothing() {
-    let mut lab = Leader::committed();
+    let mut lab = Lab::committed();
     lab.tell(B, 2, MessageBody::ReadIndex { question: 1 });
     lab.tell(A, 2, MessageBody::Appended { matched: LogIndex(3) });
     lab.input(Input::Leave);
@@ -180,7 +161,7 @@ fn a_leader_that_hands_over_answers_nothing() {
 
 #[test]
 fn a_leader_that_learns_of_another_term_answers_nothing() {
-    let mut lab = Leader::committed();
+    let mut lab = Lab::committed();
     lab.read(1);
     lab.tell(B, 2, MessageBody::ReadIndex { question: 1 });
     lab.tell(B, 3, MessageBody::Outdated);
@@ -197,7 +178,7 @@ fn a_leader_that_learns_of_another_term_answers_nothing() {
 
 #[test]
 fn many_reads_cost_one_round() {
-    let mut lab = Leader::committed();
+    let mut lab = Lab::committed();
     lab.rounds(A);
     let now = lab.now;
     for id in 0..1_000 {
@@ -216,7 +197,7 @@ fn many_reads_cost_one_round() {
 
 #[test]
 fn reads_without_end_are_refused_with_the_reason() {
-    let mut lab = Leader::new();
+    let mut lab = Lab::leader();
     let limit = Config::default().reads_max;
     for id in 0..limit as u64 {
         lab.read(id);

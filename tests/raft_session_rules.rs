@@ -7,35 +7,18 @@ use bevy_quorum::raft::{
     Permission, RoleKind, Serial, Standing, Term,
 };
 use bytes::Bytes;
-use lab::{A, B, ME, at, entry, heartbeat, member, three};
-use std::ops::{Deref, DerefMut};
+use lab::{A, B, Lab, ME, at, entry, heartbeat, member, three};
 
-/// A leader, alone with what others say. A's session is 2.
-struct Leader(lab::Lab);
-
-impl Deref for Leader {
-    type Target = lab::Lab;
-
-    fn deref(&self) -> &lab::Lab {
-        &self.0
-    }
-}
-
-impl DerefMut for Leader {
-    fn deref_mut(&mut self) -> &mut lab::Lab {
-        &mut self.0
-    }
-}
-
-impl Leader {
-    fn new() -> Self {
+impl Lab {
+    /// A leader, alone with what others say. A's session is 2.
+    fn leader() -> Self {
         let alone = Membership { members: [(ME, member(Standing::Voter, 1))].into() };
         let both = [(ME, member(Standing::Voter, 1)), (A, member(Standing::Learner, 2))];
         let both = Membership { members: both.into() };
         let configure = |index, membership| Entry { payload: Payload::Membership(membership), ..entry(1, index) };
         let log = vec![configure(1, alone), configure(2, both)];
         let durable = Durable { log, commit: LogIndex(2), ..three(&[], 1) };
-        let mut lab = Self(lab::Lab::on(Config::default(), durable, Moment::ZERO));
+        let mut lab = Self::on(Config::default(), durable, Moment::ZERO);
         lab.input(Input::Wake);
         assert_eq!(lab.node.role_kind(), RoleKind::Leader);
         lab
@@ -77,7 +60,7 @@ fn forwarded(appended: u64, gap: bool) -> MessageBody {
 
 #[test]
 fn a_session_begins_with_the_command_that_its_author_says() {
-    let mut lab = Leader::new();
+    let mut lab = Lab::leader();
     // The second message overtook the first.
     assert_eq!(lab.forward(2, 15, 18..=20), forwarded(15, true));
     assert!(lab.applied.is_empty());
@@ -88,7 +71,7 @@ fn a_session_begins_with_the_command_that_its_author_says() {
 
 #[test]
 fn a_session_that_is_over_is_refused_by_name() {
-    let mut lab = Leader::new();
+    let mut lab = Lab::leader();
     lab.forward(2, 0, 1..=3);
     let session = lab.readmit();
     // A double of what was carried out, and what came too late.
@@ -103,7 +86,7 @@ fn a_session_that_is_over_is_refused_by_name() {
 
 #[test]
 fn nobody_chooses_its_own_session() {
-    let mut lab = Leader::new();
+    let mut lab = Lab::leader();
     let mut membership = lab.node.membership().clone();
     let a = membership.members.get_mut(&A).expect("it is a member");
     (a.session, a.permission) = (LogIndex(70), Permission::Viewer);
@@ -113,7 +96,7 @@ fn nobody_chooses_its_own_session() {
 
 #[test]
 fn serials_without_end_are_ignored() {
-    let mut lab = Leader::new();
+    let mut lab = Lab::leader();
     let commands = vec![(Serial(u64::MAX), Bytes::new())];
     for after in [0, u64::MAX - 1, u64::MAX] {
         let (session, after, commands) = (LogIndex(2), Serial(after), commands.clone());

@@ -36,8 +36,8 @@ pub(super) struct Loan {
 }
 
 impl Node {
-    /// How far this node's log can be lent, for a candidate whose log ends at `last` and is older, if that is all that speaks against a
-    /// vote for it, and what it lacks is not cut off.
+    /// How far this node's log can be lent, for a candidate whose log ends at `last` and is older, if that is all that speaks
+    /// against a vote for it, and what it lacks is not cut off.
     pub(super) fn offer(&self, last: LogPosition) -> Option<LogPosition> {
         let reaches = self.log.holds(self.meeting_place(last)) && !self.has_leader();
         self.lendable().filter(|end| reaches && *end > last)

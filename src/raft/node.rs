@@ -62,7 +62,7 @@ pub struct Node {
     pub(super) role: Role,
     /// How long a leader is waited for, as it last said.
     pub(super) patience: Duration,
-    /// How late its own timers recently were.
+    /// How often its own timers were late recently.
     pub(super) strikes: Strikes,
     /// Its silence was excused by a gap in our own time, and it was not heard since.
     pub(super) excused: bool,

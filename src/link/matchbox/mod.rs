@@ -12,6 +12,7 @@
 #[cfg(feature = "playtest")]
 #[doc(hidden)]
 pub mod decoders;
+mod doubling;
 mod pump;
 mod roster;
 mod seal;

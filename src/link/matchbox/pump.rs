@@ -2,6 +2,7 @@
 
 use super::{
     MatchboxConfig,
+    doubling::doubled,
     seal::Seal,
     shared::{Shared, Socket, State},
     signaller::{Outcome, signaller},
@@ -14,11 +15,11 @@ use matchbox_socket::{ChannelConfig, Packet, PeerId, PeerState, WebRtcSocketBuil
 use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use web_time::Instant;
 
-/// How long after its end a socket is made anew: one that held for [`STEADY`], and one that fails again and again, as where
-/// a machine has no network that WebRTC can use.
+/// How long after its end a socket is made anew; it doubles with every one in a row that didn't hold.
 const REBUILD_AFTER: Duration = Duration::from_secs(1);
+/// How long at most, as where a machine has no network that WebRTC can use.
 const REBUILD_AFTER_MAX: Duration = Duration::from_secs(30);
-/// How long a socket must have held to be made anew after [`REBUILD_AFTER`]; else that doubles.
+/// How long a socket must stand to have held.
 const STEADY: Duration = Duration::from_secs(10);
 /// How much longer frames leave after the link was dropped, so that goodbyes arrive.
 const FAREWELL: Duration = Duration::from_millis(250);
@@ -32,13 +33,15 @@ const EARLY_PEERS_MAX: usize = 64;
 /// Serves one plane until `leave` resolves.
 pub(super) async fn serve(shared: Shared, config: MatchboxConfig, plane: Plane, leave: impl FusedFuture) {
     pin_mut!(leave);
-    let mut pause = REBUILD_AFTER;
+    let mut failures = 0_u32;
     loop {
         let began = Instant::now();
         let mut run = std::pin::pin!(run(&shared, &config, plane).fuse());
+        let pause;
         select! {
             end = run => {
-                pause = if began.elapsed() > STEADY { REBUILD_AFTER } else { (pause * 2).min(REBUILD_AFTER_MAX) };
+                failures = if began.elapsed() > STEADY { 0 } else { failures + 1 };
+                pause = doubled(REBUILD_AFTER, failures, REBUILD_AFTER_MAX);
                 tracing::warn!("the {plane:?} socket ended and is made anew in {pause:?}: {end}");
                 shared.wake_after(|state| state.report(plane, Rendezvous::Lost(LinkError::NoWebRtc { reason: end })));
             }

@@ -5,6 +5,7 @@
 //! names that a restarted server gives out never clash with live ones.
 
 use super::{
+    doubling::doubled,
     seal::{Route, Seal},
     signal::{Event, Signal},
 };
@@ -204,7 +205,7 @@ impl Roster {
 
 impl Remote {
     fn fail(&mut self, now: Moment) {
-        let wait = CALL_AGAIN_MIN.saturating_mul(1 << self.failures.min(16)).min(CALL_AGAIN_MAX);
+        let wait = doubled(CALL_AGAIN_MIN, self.failures, CALL_AGAIN_MAX);
         self.failures += 1;
         self.call_at = Some(now + wait);
     }
@@ -214,7 +215,7 @@ impl Remote {
         if !self.caller || self.settled {
             return None;
         }
-        let patience = CALL_TIMEOUT.saturating_mul(1 << self.failures.min(5)).min(CALL_AGAIN_MAX);
+        let patience = doubled(CALL_TIMEOUT, self.failures, CALL_AGAIN_MAX);
         Some(self.call_at.unwrap_or(self.began_at + patience))
     }
 }

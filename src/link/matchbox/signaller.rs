@@ -4,6 +4,7 @@
 //! it holds a [`Post`], which always works, and [`Caller`] does what can be done at the other end.
 
 use super::{
+    doubling::doubled,
     roster::{Names, Roster},
     seal::Seal,
     signal::{Event, Request},
@@ -304,7 +305,7 @@ async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
 
 /// How long to wait after so many failures in a row; spread, so that not everybody comes at once.
 fn backoff(failures: u32) -> Duration {
-    let longest = BACKOFF_MIN.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(BACKOFF_MAX);
+    let longest = doubled(BACKOFF_MIN, failures.saturating_sub(1), BACKOFF_MAX);
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     longest.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
 }
