@@ -26,6 +26,8 @@ pub(super) struct Connection {
     pub(super) hello_due: Moment,
     pub(super) ping_due: Moment,
     pub(super) heard_at: Moment,
+    /// Whether it goes through a relay, once the link says so.
+    pub(super) relayed: Option<bool>,
     /// Frames of other sessions that came so far.
     pub(super) foreign_frames: u32,
     unproven_bytes: usize,
@@ -49,6 +51,7 @@ impl Connection {
             hello_due: now,
             ping_due: now,
             heard_at: now,
+            relayed: None,
             foreign_frames: 0,
             unproven_bytes: 0,
         }

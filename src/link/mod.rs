@@ -7,6 +7,7 @@ mod connection;
 mod credentials;
 mod error;
 mod event;
+mod ice;
 #[cfg(any(test, feature = "playtest"))]
 pub mod in_process;
 #[cfg(feature = "webrtc")]
@@ -20,6 +21,7 @@ pub use connection::{HANDSHAKE_TIMEOUT, HELLO_INTERVAL, UNPROVEN_BYTES_MAX};
 pub use credentials::*;
 pub use error::*;
 pub use event::*;
+pub use ice::*;
 pub use peer::SessionStats;
 pub use refusal::*;
 pub use session::*;
@@ -99,6 +101,13 @@ pub enum LinkEvent {
     },
     /// A connection seems gone. A hint: it may still carry frames.
     Closed(LinkId),
+    /// By which way a connection runs, once that is known and whenever it changes.
+    Relayed {
+        /// Which connection.
+        link: LinkId,
+        /// Whether everything goes through a relay.
+        relayed: bool,
+    },
     /// What became of the rendezvous, when that changes.
     Rendezvous(Rendezvous),
 }

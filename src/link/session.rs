@@ -129,7 +129,9 @@ impl Sessions {
 
     /// How the link to a node does.
     pub fn stats(&self, node: NodeId) -> Option<SessionStats> {
-        self.peers.get(&node).map(|peer| peer.stats)
+        let peer = self.peers.get(&node)?;
+        let connection = peer.preferred(Plane::Consensus).and_then(|link| self.connections.get(&link));
+        Some(SessionStats { relayed: connection.and_then(|connection| connection.relayed), ..peer.stats })
     }
 
     /// The nodes that are linked, in order of their ids.
@@ -167,6 +169,11 @@ impl Sessions {
             LinkEvent::Opened { link, plane } => self.open(now, link, plane),
             LinkEvent::Received { link, lane, frame } => self.receive(now, link, lane, &frame),
             LinkEvent::Closed(link) => self.forget(link, UnlinkReason::Closed),
+            LinkEvent::Relayed { link, relayed } => {
+                if let Some(connection) = self.connections.get_mut(&link) {
+                    connection.relayed = Some(relayed);
+                }
+            }
             LinkEvent::Rendezvous(rendezvous) => self.events.push_back(SessionEvent::Rendezvous(rendezvous)),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{AppBell, Room, RoomState, continuation, keeper::Keeper, state::StateKinds};
 use crate::{
+    link::IceServer,
     raft::{COMMAND_BYTES_MAX, Config, Moment},
     room::{ByHand, Door, Legacy, LinkMaker, RoomError, Setup, StoreMaker, desk, drive, in_memory},
     wire::FRAME_BYTES_MAX,
@@ -19,10 +20,26 @@ pub(super) struct Entrance {
     door: Result<Door, RoomError>,
     store: StoreMaker,
     link: Option<LinkMaker>,
-    ice_servers: Vec<String>,
+    ice: Ice,
     config: Config,
     seed: Option<u64>,
     by_hand: Option<Moment>,
+}
+
+/// Who helps peers to reach each other, and how they may.
+#[derive(Default)]
+struct Ice {
+    servers: Vec<IceServer>,
+    relay_only: bool,
+}
+
+impl Ice {
+    /// Whether anybody can be reached like this.
+    #[cfg(feature = "webrtc")]
+    fn check(&self) -> Result<(), crate::link::IceServerError> {
+        let reaches = !self.relay_only || self.servers.iter().any(IceServer::relays);
+        reaches.then_some(()).ok_or(crate::link::IceServerError::NoRelay)
+    }
 }
 
 impl Entrance {
@@ -31,7 +48,7 @@ impl Entrance {
             door,
             store: Box::new(in_memory),
             link: None,
-            ice_servers: Vec::new(),
+            ice: Ice::default(),
             config: Config::default(),
             seed: None,
             by_hand: None,
@@ -40,7 +57,7 @@ impl Entrance {
 
     /// What the driver needs, of an app that makes snapshots of its state or has none.
     fn setup(self, makes_snapshots: bool) -> Result<(Setup, Option<Moment>), RoomError> {
-        let link = self.link.unwrap_or_else(|| real_links(self.ice_servers));
+        let link = self.link.unwrap_or_else(|| real_links(self.ice));
         let seed = self.seed.unwrap_or_else(random_seed);
         let config = Config { makes_snapshots, ..self.config };
         Ok((Setup { door: self.door?, store: self.store, link, config, seed }, self.by_hand))
@@ -156,10 +173,31 @@ impl Room {
         })
     }
 
-    /// STUN or TURN servers, `stun:host:port`, for peers that don't share a network. None by default.
+    /// STUN or TURN servers, for peers that don't share a network. None by default.
+    ///
+    /// ```
+    /// # use bevy_quorum::prelude::*;
+    /// let invitation = "http://192.168.1.2:3536/#q2.…";
+    /// let plain = Room::join(invitation).ice_servers(["stun:stun.example:3478"]);
+    /// let relay = IceServer::relay("turn:relay.example:3478", "ada", "secret");
+    /// let relayed = Room::join(invitation).ice_servers(["stun:stun.example:3478".into(), relay]);
+    /// ```
+    ///
+    /// Servers that can't be used together make the room [`RoomState::Failed`](super::RoomState::Failed): see
+    /// [`IceServer::merged`].
     #[must_use]
-    pub fn ice_servers(self, urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.prepared(|entrance| entrance.ice_servers = urls.into_iter().map(Into::into).collect())
+    pub fn ice_servers(self, servers: impl IntoIterator<Item = impl Into<IceServer>>) -> Self {
+        self.prepared(|entrance| entrance.ice.servers = servers.into_iter().map(Into::into).collect())
+    }
+
+    /// Reaches the others through relays alone (TURN), of which [`ice_servers`](Self::ice_servers) must name one: they
+    /// learn no address of this machine but the relay's.
+    ///
+    /// This keeps addresses from the members' programs, not from somebody invited who means ill: such a one can name an
+    /// address of its own as a relay's, and is sent a packet from here.
+    #[must_use]
+    pub fn relay_only(self) -> Self {
+        self.prepared(|entrance| entrance.ice.relay_only = true)
     }
 
     /// Other timing or limits than the shipped ones.
@@ -212,23 +250,25 @@ impl Room {
 
 /// WebRTC data channels, found through the rendezvous of the invitation.
 #[cfg(feature = "webrtc")]
-fn real_links(ice_servers: Vec<String>) -> LinkMaker {
+fn real_links(ice: Ice) -> LinkMaker {
     use crate::link::{
         Link,
         matchbox::{MatchboxConfig, MatchboxLink},
     };
 
     Box::new(move |identity| {
+        ice.check()?;
         let invitation = &identity.invitation;
-        let mut config = MatchboxConfig::new(invitation.rendezvous(), invitation.room_name(), invitation.signal_key());
-        config.ice_server.urls = ice_servers;
+        let mut config = MatchboxConfig::new(invitation.rendezvous(), invitation.room_name(), invitation.signal_key())
+            .with_ice_servers(&ice.servers)?;
+        config.relay_only = ice.relay_only;
         let link = MatchboxLink::new(config).map_err(|error| RoomError::Links(error.kind()))?;
         Ok(Box::new(link) as Box<dyn Link>)
     })
 }
 
 #[cfg(not(feature = "webrtc"))]
-fn real_links(_: Vec<String>) -> LinkMaker {
+fn real_links(_: Ice) -> LinkMaker {
     Box::new(|_| Err(RoomError::Unsupported("this build has no links; enable the feature `webrtc`")))
 }
 

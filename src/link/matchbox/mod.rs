@@ -9,6 +9,7 @@
 //! make: some kilobytes stay for each, and an attempt that nobody answers keeps its UDP ports. Attempts
 //! are therefore few and far between, and only to peers that the signaling server says are there.
 
+mod candidates;
 #[cfg(feature = "playtest")]
 #[doc(hidden)]
 pub mod decoders;
@@ -23,7 +24,7 @@ mod websocket;
 
 pub use shared::{INBOX_BYTES_MAX, INBOX_FRAMES_MAX};
 
-use super::{Lane, Link, LinkEvent, LinkId, Plane};
+use super::{IceServer, IceServerError, Lane, Link, LinkEvent, LinkId, Plane};
 use crate::wire::Secret;
 use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot};
@@ -45,6 +46,8 @@ pub struct MatchboxConfig {
     /// Helps peers find out how they are reached from outside. The default asks Google's public STUN
     /// servers; without `urls`, only peers in one network find each other.
     pub ice_server: RtcIceServerConfig,
+    /// Whether peers are reached through relays alone: nobody is told our other addresses, and nobody's are tried.
+    pub relay_only: bool,
 }
 
 impl MatchboxConfig {
@@ -55,13 +58,34 @@ impl MatchboxConfig {
         signal_key: Secret,
     ) -> Self {
         let rendezvous = rendezvous.into_iter().map(Into::into).collect();
-        Self { rendezvous, room_name: room_name.into(), signal_key, ice_server: RtcIceServerConfig::default() }
+        let ice_server = RtcIceServerConfig::default();
+        Self { rendezvous, room_name: room_name.into(), signal_key, ice_server, relay_only: false }
     }
 
     /// Asks no ICE server: for peers in one network, and for tests.
     #[must_use]
     pub fn without_ice_servers(mut self) -> Self {
         self.ice_server.urls.clear();
+        self
+    }
+
+    /// Asks these, and no others.
+    ///
+    /// # Errors
+    /// If they can't be used together: see [`IceServer::merged`].
+    pub fn with_ice_servers<'a>(
+        mut self,
+        servers: impl IntoIterator<Item = &'a IceServer>,
+    ) -> Result<Self, IceServerError> {
+        let IceServer { urls, username, credential } = IceServer::merged(servers)?;
+        self.ice_server = RtcIceServerConfig { urls, username, credential };
+        Ok(self)
+    }
+
+    /// Reaches peers through relays alone.
+    #[must_use]
+    pub fn through_relays_alone(mut self) -> Self {
+        self.relay_only = true;
         self
     }
 

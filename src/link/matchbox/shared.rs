@@ -103,6 +103,13 @@ impl State {
         let _ = channel.unbounded_send((*name, frame));
     }
 
+    /// Whether the link goes through a relay became known.
+    pub(super) fn relay(&mut self, link: LinkId, relayed: bool) {
+        if self.links.contains_key(&link) {
+            self.events.push_back(LinkEvent::Relayed { link, relayed });
+        }
+    }
+
     /// The link isn't wanted any more; tells the rendezvous what came of it.
     pub(super) fn close(&mut self, link: LinkId, outcome: fn(PeerId) -> Outcome) {
         let Some(Connected { plane, name }) = self.links.remove(&link) else { return };

@@ -4,6 +4,7 @@
 //! it holds a [`Post`], which always works, and [`Caller`] does what can be done at the other end.
 
 use super::{
+    candidates::only_relays,
     doubling::doubled,
     roster::{Names, Roster},
     seal::Seal,
@@ -22,7 +23,7 @@ use futures::{
     pin_mut, select_biased,
 };
 use futures_timer::Delay;
-use matchbox_socket::{PeerEvent, PeerId, PeerRequest, SignalingError, Signaller, SignallerBuilder};
+use matchbox_socket::{PeerEvent, PeerId, PeerRequest, PeerSignal, SignalingError, Signaller, SignallerBuilder};
 use std::{
     future::{Future, pending},
     io::ErrorKind,
@@ -70,6 +71,7 @@ pub(super) struct Caller<Report> {
     events: UnboundedSender<PeerEvent>,
     outcomes: UnboundedReceiver<Outcome>,
     seal: Seal,
+    relay_only: bool,
     roster: Roster,
     names: Names,
     origin: Instant,
@@ -88,6 +90,7 @@ struct Line {
 pub(super) fn signaller<Report: Fn(Rendezvous)>(
     urls: Vec<String>,
     seal: Seal,
+    relay_only: bool,
     report: Report,
 ) -> (PostBuilder, Caller<Report>, UnboundedSender<Outcome>) {
     let (request, requests) = unbounded();
@@ -99,7 +102,7 @@ pub(super) fn signaller<Report: Fn(Rendezvous)>(
     let post = PostBuilder(Mutex::new(Some(Post { requests: request, events })));
     let roster = Roster::new(names.clone(), seal.clone());
     let origin = Instant::now();
-    let caller = Caller { urls, seal, requests, events: event, outcomes, roster, names, origin, report };
+    let caller = Caller { urls, seal, relay_only, requests, events: event, outcomes, roster, names, origin, report };
     (post, caller, outcome)
 }
 
@@ -188,7 +191,7 @@ impl<Report: Fn(Rendezvous)> Caller<Report> {
                 }
                 outcome = self.outcomes.select_next_some() => hear_outcome(&mut self.roster, now(self.origin), outcome),
                 request = self.requests.select_next_some() => {
-                    let Some(text) = translate(&self.roster, request) else { continue };
+                    let Some(text) = self.translate(request) else { continue };
                     within(PATIENCE, line.socket.send(text)).await.filter(|sent| *sent)?;
                 }
                 _ = call_due => {
@@ -233,6 +236,12 @@ impl<Report: Fn(Rendezvous)> Caller<Report> {
     }
 
     fn tell(&self, event: Option<PeerEvent>) {
+        let event = match event {
+            Some(PeerEvent::Signal { sender, data }) => {
+                self.allowed(data).map(|data| PeerEvent::Signal { sender, data })
+            }
+            event => event,
+        };
         if let Some(event) = event {
             // It can only fail when everything is being torn down.
             let _ = self.events.unbounded_send(event);
@@ -241,6 +250,23 @@ impl<Report: Fn(Rendezvous)> Caller<Report> {
 
     fn now(&self) -> Moment {
         now(self.origin)
+    }
+
+    /// What the server is told of matchbox's request; nothing, if it is about an attempt long given up.
+    fn translate(&self, request: PeerRequest) -> Option<String> {
+        let request = match request {
+            PeerRequest::KeepAlive => Request::KeepAlive,
+            PeerRequest::Signal { receiver: name, data } => {
+                let (receiver, data) = self.roster.address(name, self.allowed(data)?)?;
+                Request::Signal { receiver, data }
+            }
+        };
+        Some(serde_json::to_string(&request).expect("names and JSON always have a text form"))
+    }
+
+    /// What may be told, or heard, of a signal.
+    fn allowed(&self, signal: PeerSignal) -> Option<PeerSignal> {
+        if self.relay_only { only_relays(signal) } else { Some(signal) }
     }
 }
 
@@ -280,18 +306,6 @@ fn hear_outcome(roster: &mut Roster, now: Moment, outcome: Outcome) {
         Outcome::Broken(name) => roster.broken(now, name),
         Outcome::Closed(name) => roster.closed(name),
     }
-}
-
-/// What the server is told of matchbox's request; nothing, if it is about an attempt long given up.
-fn translate(roster: &Roster, request: PeerRequest) -> Option<String> {
-    let request = match request {
-        PeerRequest::KeepAlive => Request::KeepAlive,
-        PeerRequest::Signal { receiver: name, data } => {
-            let (receiver, data) = roster.address(name, data)?;
-            Request::Signal { receiver, data }
-        }
-    };
-    Some(serde_json::to_string(&request).expect("names and JSON always have a text form"))
 }
 
 /// What `future` gives, if it does so in time.
