@@ -9,6 +9,7 @@ use bevy_quorum::{
         IceServer, Link, LinkEvent, Plane,
         matchbox::{MatchboxConfig, MatchboxLink},
     },
+    raft::NodeId,
     wire::Secret,
 };
 use matchbox_signaling::SignalingServer;
@@ -40,11 +41,12 @@ fn meet(change: impl Fn(MatchboxConfig) -> MatchboxConfig) -> Vec<Vec<LinkEvent>
     let mut server = SignalingServer::full_mesh_builder((Ipv4Addr::LOCALHOST, 0)).build();
     let address = runtime.block_on(async { server.bind() }).unwrap();
     runtime.spawn(server.serve());
-    let link = || {
-        let config = MatchboxConfig::new([format!("ws://{address}")], "room", Secret::from_bytes([7; 32]));
+    let link = |node| {
+        let config =
+            MatchboxConfig::new(NodeId(node), [format!("ws://{address}")], "room", Secret::from_bytes([7; 32]));
         MatchboxLink::new(change(config)).unwrap()
     };
-    events(&mut [link(), link()], |events| events.iter().all(|events| both_known(events)))
+    events(&mut [link(1), link(2)], |events| events.iter().all(|events| both_known(events)))
 }
 
 /// Whether the ways of both planes are known.

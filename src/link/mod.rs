@@ -12,6 +12,9 @@ mod ice;
 pub mod in_process;
 #[cfg(feature = "webrtc")]
 pub mod matchbox;
+mod mending;
+mod neighbourhood;
+mod outstanding;
 mod peer;
 mod refusal;
 mod session;
@@ -22,10 +25,15 @@ pub use credentials::*;
 pub use error::*;
 pub use event::*;
 pub use ice::*;
+pub use neighbourhood::{
+    MISSING_MAX, MISSING_PATIENCE, RETELL_INTERVAL, REVIEW_INTERVAL, SEEK_INTERVAL, SIGNALS_MAX, SIGNALS_PER_SECOND,
+};
+pub use outstanding::UNANSWERED_BYTES_MAX;
 pub use peer::SessionStats;
 pub use refusal::*;
 pub use session::*;
 
+use crate::raft::NodeId;
 use bytes::Bytes;
 use std::task::Waker;
 
@@ -110,6 +118,15 @@ pub enum LinkEvent {
     },
     /// What became of the rendezvous, when that changes.
     Rendezvous(Rendezvous),
+    /// Something to be said to a node, by way of others, to make a connection to it; sealed.
+    Signal {
+        /// What the connection is for.
+        plane: Plane,
+        /// To whom.
+        to: NodeId,
+        /// What: at most [`SIGNAL_BYTES_MAX`](crate::wire::SIGNAL_BYTES_MAX) bytes get through.
+        sealed: String,
+    },
 }
 
 /// Whether newcomers can find us.
@@ -137,6 +154,22 @@ pub trait Link: Send + 'static {
     /// Gives up a connection that doesn't work; another one to the same socket may be tried.
     fn redial(&mut self, link: LinkId) {
         self.close(link);
+    }
+
+    /// Makes a connection to a node that isn't linked, by [signals](LinkEvent::Signal) that others pass on. It may be asked
+    /// for again while nothing came of it.
+    fn seek(&mut self, plane: Plane, node: NodeId) {
+        let _ = (plane, node);
+    }
+
+    /// Such a connection isn't needed any more, or can't be made.
+    fn rest(&mut self, plane: Plane, node: NodeId) {
+        let _ = (plane, node);
+    }
+
+    /// Others passed on what a node says to us to make a connection.
+    fn hear(&mut self, plane: Plane, from: NodeId, sealed: String) {
+        let _ = (plane, from, sealed);
     }
 
     /// Whom to wake when [`poll`](Self::poll) has something to say.

@@ -4,7 +4,7 @@ use super::{AppBell, Room, RoomState, continuation, keeper::Keeper, state::State
 use crate::{
     link::IceServer,
     raft::{COMMAND_BYTES_MAX, Config, Moment},
-    room::{ByHand, Door, Legacy, LinkMaker, RoomError, Setup, StoreMaker, desk, drive, in_memory},
+    room::{ByHand, Door, Legacy, LinkMaker, Places, RoomError, Setup, StoreMaker, desk, drive, in_memory},
     wire::FRAME_BYTES_MAX,
 };
 use bevy_ecs::prelude::*;
@@ -20,6 +20,7 @@ pub(super) struct Entrance {
     door: Result<Door, RoomError>,
     store: StoreMaker,
     link: Option<LinkMaker>,
+    places: Places,
     ice: Ice,
     config: Config,
     seed: Option<u64>,
@@ -48,6 +49,7 @@ impl Entrance {
             door,
             store: Box::new(in_memory),
             link: None,
+            places: Places::default(),
             ice: Ice::default(),
             config: Config::default(),
             seed: None,
@@ -60,7 +62,7 @@ impl Entrance {
         let link = self.link.unwrap_or_else(|| real_links(self.ice));
         let seed = self.seed.unwrap_or_else(random_seed);
         let config = Config { makes_snapshots, ..self.config };
-        Ok((Setup { door: self.door?, store: self.store, link, config, seed }, self.by_hand))
+        Ok((Setup { door: self.door?, places: self.places, store: self.store, link, config, seed }, self.by_hand))
     }
 }
 
@@ -173,11 +175,30 @@ impl Room {
         })
     }
 
+    /// Where the room can be found besides: at another signaling server, or at one that this machine runs itself. The
+    /// [invitation](Self::invitation) names all of them, four at most, and everybody is present at all of them, so that
+    /// newcomers come in as long as one of them is there.
+    ///
+    /// ```
+    /// # use bevy_quorum::prelude::*;
+    /// let room = Room::open("wss://signal.example").also_at("ws://192.168.1.2:3536");
+    /// ```
+    #[must_use]
+    pub fn also_at(self, address: impl Into<String>) -> Self {
+        self.prepared(|entrance| entrance.places.gained.push(address.into()))
+    }
+
+    /// Where the room can't be found any more: say, at the address that this machine had yesterday.
+    #[must_use]
+    pub fn no_longer_at(self, address: impl Into<String>) -> Self {
+        self.prepared(|entrance| entrance.places.lost.push(address.into()))
+    }
+
     /// STUN or TURN servers, for peers that don't share a network. None by default.
     ///
     /// ```
     /// # use bevy_quorum::prelude::*;
-    /// let invitation = "http://192.168.1.2:3536/#q2.…";
+    /// let invitation = "http://192.168.1.2:3536/#q3.…";
     /// let plain = Room::join(invitation).ice_servers(["stun:stun.example:3478"]);
     /// let relay = IceServer::relay("turn:relay.example:3478", "ada", "secret");
     /// let relayed = Room::join(invitation).ice_servers(["stun:stun.example:3478".into(), relay]);
@@ -259,8 +280,9 @@ fn real_links(ice: Ice) -> LinkMaker {
     Box::new(move |identity| {
         ice.check()?;
         let invitation = &identity.invitation;
-        let mut config = MatchboxConfig::new(invitation.rendezvous(), invitation.room_name(), invitation.signal_key())
-            .with_ice_servers(&ice.servers)?;
+        let (name, key) = (invitation.room_name(), invitation.signal_key());
+        let mut config =
+            MatchboxConfig::new(identity.node(), invitation.rendezvous(), name, key).with_ice_servers(&ice.servers)?;
         config.relay_only = ice.relay_only;
         let link = MatchboxLink::new(config).map_err(|error| RoomError::Links(error.kind()))?;
         Ok(Box::new(link) as Box<dyn Link>)

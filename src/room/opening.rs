@@ -41,6 +41,7 @@ pub(crate) type LinkMaker = Box<dyn FnOnce(&Identity) -> Result<Box<dyn Link>, R
 /// All that a driver needs to bring a room up.
 pub(crate) struct Setup {
     pub door: Door,
+    pub places: Places,
     pub store: StoreMaker,
     pub link: LinkMaker,
     pub config: Config,
@@ -50,9 +51,33 @@ pub(crate) struct Setup {
 impl Setup {
     /// Opens the store, then the links.
     pub fn bring_up(self) -> Result<(Opened, Box<dyn Link>, Config, u64), RoomError> {
-        let opened = (self.store)(self.door)?;
+        let mut opened = (self.store)(self.door)?;
+        let invitation = self.places.change(opened.identity.invitation.clone())?;
+        renew(&mut opened, invitation);
         let link = (self.link)(&opened.identity)?;
         Ok((opened, link, self.config, self.seed))
+    }
+}
+
+/// What becomes of the addresses at which a room can be found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// It is found there besides.
+    pub gained: Vec<String>,
+    /// It is not found there any more.
+    pub lost: Vec<String>,
+}
+
+impl Places {
+    fn change(&self, invitation: Invitation) -> Result<Invitation, RoomError> {
+        let mut places: Vec<String> = invitation.rendezvous().to_vec();
+        places.retain(|place| !self.lost.contains(place) || self.gained.contains(place));
+        for place in &self.gained {
+            if !places.contains(place) {
+                places.push(place.clone());
+            }
+        }
+        Ok(invitation.with_rendezvous(places)?)
     }
 }
 
@@ -145,10 +170,29 @@ fn come_back(mut opened: Opened, invitation: Invitation) -> Result<Opened, RoomE
     Ok(opened)
 }
 
-#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
 fn renew(opened: &mut Opened, invitation: Invitation) {
     if opened.identity.invitation != invitation {
         opened.storage.set_invitation(&invitation);
         opened.identity.invitation = invitation;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_gained_and_lost() {
+        let invitation = || Invitation::new(["ws://a:1", "ws://b:2"], Permission::Editor).unwrap();
+        let changed = |gained: &[&str], lost: &[&str]| {
+            let [gained, lost] = [gained, lost].map(|places| places.iter().map(ToString::to_string).collect());
+            Places { gained, lost }.change(invitation()).map(|invitation| invitation.rendezvous().join(" "))
+        };
+        assert_eq!(changed(&[], &[]).unwrap(), "ws://a:1 ws://b:2");
+        assert_eq!(changed(&["ws://c:3", "ws://a:1"], &["ws://b:2"]).unwrap(), "ws://a:1 ws://c:3");
+        assert_eq!(changed(&["ws://b:2"], &["ws://b:2"]).unwrap(), "ws://a:1 ws://b:2", "it has not moved");
+        assert!(changed(&["http://c"], &[]).is_err());
+        assert!(changed(&["ws://c", "ws://d", "ws://e"], &[]).is_err(), "too many");
     }
 }

@@ -14,7 +14,10 @@ mod candidates;
 #[doc(hidden)]
 pub mod decoders;
 mod doubling;
+mod line;
+mod names;
 mod pump;
+mod remote;
 mod roster;
 mod seal;
 mod shared;
@@ -25,18 +28,20 @@ mod websocket;
 pub use shared::{INBOX_BYTES_MAX, INBOX_FRAMES_MAX};
 
 use super::{IceServer, IceServerError, Lane, Link, LinkEvent, LinkId, Plane};
-use crate::wire::Secret;
+use crate::{raft::NodeId, wire::Secret};
 use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot};
 use matchbox_socket::RtcIceServerConfig;
 use shared::Shared;
-use signaller::Outcome;
+use signaller::Notice;
 use std::task::Waker;
 
 /// Where peers meet, and how they reach each other.
 #[derive(Clone, Debug)]
 pub struct MatchboxConfig {
-    /// Addresses of signaling servers (`ws://` or `wss://`). Everybody meets at the first that answers.
+    /// Who we are to the others.
+    pub node: NodeId,
+    /// Addresses of signaling servers (`ws://` or `wss://`). We are present at all of them at once.
     pub rendezvous: Vec<String>,
     /// The name under which the room's members meet there; one path segment.
     pub room_name: String,
@@ -51,15 +56,16 @@ pub struct MatchboxConfig {
 }
 
 impl MatchboxConfig {
-    /// Meets at one of the `rendezvous` under `room_name`, with the default ICE servers.
+    /// The node `node` meets others at the `rendezvous` under `room_name`, with the default ICE servers.
     pub fn new(
+        node: NodeId,
         rendezvous: impl IntoIterator<Item = impl Into<String>>,
         room_name: impl Into<String>,
         signal_key: Secret,
     ) -> Self {
         let rendezvous = rendezvous.into_iter().map(Into::into).collect();
         let ice_server = RtcIceServerConfig::default();
-        Self { rendezvous, room_name: room_name.into(), signal_key, ice_server, relay_only: false }
+        Self { node, rendezvous, room_name: room_name.into(), signal_key, ice_server, relay_only: false }
     }
 
     /// Asks no ICE server: for peers in one network, and for tests.
@@ -143,11 +149,23 @@ impl Link for MatchboxLink {
     }
 
     fn close(&mut self, link: LinkId) {
-        self.shared.lock().close(link, Outcome::Closed);
+        self.shared.lock().close(link, Notice::Closed);
     }
 
     fn redial(&mut self, link: LinkId) {
-        self.shared.lock().close(link, Outcome::Broken);
+        self.shared.lock().close(link, Notice::Broken);
+    }
+
+    fn seek(&mut self, plane: Plane, node: NodeId) {
+        self.shared.lock().ask(plane, Notice::Seek(node));
+    }
+
+    fn rest(&mut self, plane: Plane, node: NodeId) {
+        self.shared.lock().ask(plane, Notice::Rest(node));
+    }
+
+    fn hear(&mut self, plane: Plane, from: NodeId, sealed: String) {
+        self.shared.lock().ask(plane, Notice::Passed { from, sealed });
     }
 
     fn wake(&mut self, waker: Waker) {

@@ -3,9 +3,8 @@
 use super::{
     MatchboxConfig,
     doubling::doubled,
-    seal::Seal,
     shared::{Shared, Socket, State},
-    signaller::{Outcome, signaller},
+    signaller::{Notice, signaller},
 };
 use crate::link::{Lane, LinkError, LinkId, Plane, Rendezvous};
 use bytes::Bytes;
@@ -72,10 +71,9 @@ pub(super) async fn serve(shared: Shared, config: MatchboxConfig, plane: Plane, 
 async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) -> String {
     let report = {
         let shared = shared.clone();
-        move |rendezvous| shared.wake_after(|state| state.report(plane, rendezvous))
+        move |event| shared.wake_after(|state| state.tell(plane, event))
     };
-    let seal = Seal::new(&config.signal_key, plane);
-    let (post, caller, outcomes) = signaller(config.urls(plane), seal, config.relay_only, report);
+    let (post, caller, notices) = signaller(config, plane, report);
     let (mut socket, message_loop) = WebRtcSocketBuilder::new("")
         .ice_server(config.ice_server.clone())
         .add_channel(ChannelConfig { ordered: false, max_retransmits: Some(0) })
@@ -84,18 +82,17 @@ async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) -> String {
         .build();
     let mut take = |channel| socket.take_channel(channel).expect("both channels were added above").split();
     let ((unreliable, mut unreliable_in), (reliable, mut reliable_in)) = (take(0), take(1));
-    shared.lock().sockets[plane as usize] =
-        Some(Socket { channels: [unreliable, reliable], outcomes: outcomes.clone() });
+    shared.lock().sockets[plane as usize] = Some(Socket { channels: [unreliable, reliable], notices: notices.clone() });
 
     let mut message_loop: Guarded = AssertUnwindSafe(message_loop).catch_unwind();
-    let caller = caller.run().fuse();
+    let caller = caller.fuse();
     pin_mut!(caller);
     let mut names = Links::default();
     let mut look = Delay::new(RELAYED_INTERVAL).fuse();
     loop {
         select! {
             changes = run_until_news(&mut message_loop, &mut socket).fuse() => match changes {
-                Ok(changes) => changes.into_iter().for_each(|(name, state)| names.take(shared, plane, &outcomes, name, state)),
+                Ok(changes) => changes.into_iter().for_each(|(name, state)| names.take(shared, plane, &notices, name, state)),
                 Err(end) => return end,
             },
             () = caller => return "its signaling ended".to_owned(),
@@ -160,24 +157,24 @@ impl Links {
         &mut self,
         shared: &Shared,
         plane: Plane,
-        outcomes: &UnboundedSender<Outcome>,
+        notices: &UnboundedSender<Notice>,
         name: PeerId,
         state: PeerState,
     ) {
-        let outcome = match state {
+        let notice = match state {
             PeerState::Connected => {
                 shared.wake_after(|state| self.open(state, plane, name));
-                Some(Outcome::Connected(name))
+                Some(Notice::Connected(name))
             }
             PeerState::Disconnected => self.by_name.remove(&name).and_then(|link| {
                 let mut wanted = false;
                 shared.wake_after(|state| wanted = state.lose(link));
                 self.relayed.remove(&link);
-                wanted.then_some(Outcome::Broken(name))
+                wanted.then_some(Notice::Broken(name))
             }),
         };
-        if let Some(outcome) = outcome {
-            let _ = outcomes.unbounded_send(outcome);
+        if let Some(notice) = notice {
+            let _ = notices.unbounded_send(notice);
         }
     }
 
