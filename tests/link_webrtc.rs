@@ -204,7 +204,9 @@ impl Party {
         let node = self.peers[b].node;
         for plane in [Plane::Consensus, Plane::Bulk] {
             let tag = self.peers[a].sessions.tag(node, plane).unwrap();
-            [a, b].map(|peer| self.peers[peer].severed.lock().unwrap().insert(tag));
+            for peer in [a, b] {
+                self.peers[peer].severed.lock().unwrap().insert(tag);
+            }
         }
     }
 

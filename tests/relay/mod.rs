@@ -11,6 +11,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub const USERNAME: &str = "ada";
 pub const CREDENTIAL: &str = "lovelace";
 
+/// Where it relays: at another address than that of the peers, who would be let through to each other's relays by their own
+/// address else, and find out about each other directly.
+const RELAYS_AT: &str = "127.0.0.2";
+
 /// A relay that ends when it is dropped.
 pub struct Relay {
     address: IpAddr,
@@ -29,7 +33,7 @@ impl Relay {
         let started = Command::new("turnserver")
             .args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech", "--allow-loopback-peers"])
             .args(["--realm", "quorum", "--user", &format!("{USERNAME}:{CREDENTIAL}")])
-            .args(["--listening-ip", &address.to_string(), "--relay-ip", &address.to_string()])
+            .args(["--listening-ip", &address.to_string(), "--relay-ip", RELAYS_AT])
             .args(["--listening-port", &port.to_string(), "--min-port", "49152", "--max-port", "65535"])
             .args(["--pidfile", &path("pid"), "--userdb", &path("users"), "--log-file", &path("log"), "--simple-log"])
             .stdout(Stdio::null())

@@ -384,7 +384,7 @@ mod tests {
         assert_eq!(called(&mut roster, start), []);
         let second = called(&mut roster, start + CALL_AGAIN_MIN);
         assert_ne!([first][..], second);
-        assert_eq!((way_of(&roster, first), way_of(&roster, second[0])), (None, Some(at(0))));
+        assert_eq!((way_of(&roster, first), way_of(&roster, second[0])), (None, Some(at(1))));
     }
 
     #[test]
