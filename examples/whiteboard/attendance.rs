@@ -2,32 +2,22 @@
 //! was told to, and ends with a reason when it can't go on.
 
 use crate::{
-    board::{self, Board, Drafts, Stroke, Version},
+    board::Stroke,
     continuation::{Continuation, ContinuationPlugin, ContinuationSystems, Successor},
+    drawing::{Drawing, draw_on},
     entry::Entry,
     errors::Failure,
     folder::Folder,
     output::Output,
     signaling::Signaling,
-    status::StatusLine,
+    status::{StatusNews, StatusPlugin, StatusSystems},
 };
 use bevy::prelude::*;
 use bevy_quorum::{prelude::*, wire::ClusterId};
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// How long a first visit waits for the signaling server to let it in.
 const SERVER_PATIENCE: Duration = Duration::from_secs(10);
-/// Strokes of `--draw` in one frame.
-const STROKES_PER_FRAME_MAX: usize = 200;
-/// Strokes of `--draw` on their way; the file waits while there are more.
-const STROKES_ON_THE_WAY_MAX: usize = 2_000;
-
-/// What is still to be drawn of `--draw`'s file.
-#[derive(Resource)]
-struct Drawing(VecDeque<Stroke>);
 
 /// The signaling server that has to let us in, and since when we wait.
 #[derive(Resource)]
@@ -63,7 +53,7 @@ pub fn attend(app: &mut App, entry: Entry, strokes: Vec<Stroke>, tell: Telling) 
             (remember_address, announce, draw_on, end_if_failed, end_if_unreachable).after(ContinuationSystems),
         );
     if tell == Telling::Status {
-        app.add_systems(PostUpdate, tell_status);
+        app.add_plugins(StatusPlugin).add_systems(PostUpdate, tell_status.after(StatusSystems));
     }
 }
 
@@ -106,17 +96,6 @@ fn announce(rooms: Query<(&Room, &RoomState)>, output: Res<Output>, mut done: Lo
             *done = Some(invitation.cluster);
         }
     }
-}
-
-/// Draws the next strokes of the file, as a user would have.
-fn draw_on(mut drawing: ResMut<Drawing>, rooms: Query<&Room>, mut drafts: ResMut<Drafts>) -> Result {
-    let Ok(room) = rooms.single() else { return Ok(()) };
-    let free = STROKES_ON_THE_WAY_MAX.saturating_sub(room.status().pending);
-    for _ in 0..free.min(STROKES_PER_FRAME_MAX) {
-        let Some(stroke) = drawing.0.pop_front() else { break };
-        board::draw(&mut drafts, room, &stroke)?;
-    }
-    Ok(())
 }
 
 /// Ends with the room's own words when the room can't go on; a window that was open already shows them instead.
@@ -162,23 +141,8 @@ fn end(failure: &Failure, exit: &mut MessageWriter<AppExit>) {
 }
 
 /// Prints how the board stands, when that has changed.
-fn tell_status(
-    rooms: Query<&Room>,
-    board: Res<Board>,
-    drawing: Res<Drawing>,
-    output: Res<Output>,
-    mut digest: Local<(Version, String)>,
-    mut told: Local<Option<StatusLine>>,
-) {
-    let Ok(room) = rooms.single() else { return };
-    let mut status = room.status().clone();
-    status.pending += drawing.0.len();
-    if digest.1.is_empty() || digest.0 != board.version() {
-        *digest = (board.version(), board.digest().to_string());
-    }
-    let line = StatusLine::new(&status, board.len(), digest.1.clone());
-    if status.node.is_some() && told.as_ref() != Some(&line) {
+fn tell_status(news: Res<StatusNews>, output: Res<Output>) {
+    if let Some(line) = news.line() {
         output.state(line.json());
-        *told = Some(line);
     }
 }

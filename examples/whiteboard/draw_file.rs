@@ -2,9 +2,12 @@
 
 use crate::board::{Stroke, StrokeError};
 use serde::Deserialize;
-use std::{fs, io, path::Path};
+use std::io;
+#[cfg(not(target_arch = "wasm32"))]
+use std::{fs, path::Path};
 
 /// The largest file that is read, in bytes.
+#[cfg(not(target_arch = "wasm32"))]
 pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// One stroke as the file has it.
@@ -43,6 +46,7 @@ pub enum DrawFileError {
     #[error(transparent)]
     Unreadable(#[from] io::Error),
     /// It is larger than what we read.
+    #[cfg(not(target_arch = "wasm32"))]
     #[error("it has {bytes} bytes, and {FILE_BYTES_MAX} are the limit")]
     TooLarge {
         /// Its size.
@@ -62,6 +66,7 @@ pub enum DrawFileError {
 }
 
 /// Reads a file of strokes.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn read(path: &Path) -> Result<Vec<Stroke>, DrawFileError> {
     let bytes = fs::metadata(path)?.len();
     if bytes > FILE_BYTES_MAX {
@@ -70,7 +75,8 @@ pub fn read(path: &Path) -> Result<Vec<Stroke>, DrawFileError> {
     parse(&fs::read(path)?)
 }
 
-fn parse(json: &[u8]) -> Result<Vec<Stroke>, DrawFileError> {
+/// Reads the strokes of a file.
+pub fn parse(json: &[u8]) -> Result<Vec<Stroke>, DrawFileError> {
     let strokes: Vec<FileStroke> = serde_json::from_slice(json)?;
     let drawable = |(number, stroke): (usize, FileStroke)| {
         let Rgb(color) = stroke.color;

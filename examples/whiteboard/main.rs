@@ -4,10 +4,13 @@
 
 mod board;
 mod canvas;
+mod draw_file;
+mod drawing;
 mod log;
 mod panels;
 mod picture;
 mod presence;
+mod status;
 mod stranded;
 mod theme;
 mod tools;
@@ -20,8 +23,6 @@ mod cli;
 #[cfg(not(target_arch = "wasm32"))]
 mod continuation;
 #[cfg(not(target_arch = "wasm32"))]
-mod draw_file;
-#[cfg(not(target_arch = "wasm32"))]
 mod entry;
 #[cfg(not(target_arch = "wasm32"))]
 mod errors;
@@ -31,14 +32,16 @@ mod folder;
 mod headless;
 #[cfg(not(target_arch = "wasm32"))]
 mod output;
+#[cfg(target_arch = "wasm32")]
+mod page;
 #[cfg(not(target_arch = "wasm32"))]
 mod quit;
 #[cfg(not(target_arch = "wasm32"))]
 mod signaling;
-#[cfg(not(target_arch = "wasm32"))]
-mod status;
 
+#[cfg(not(target_arch = "wasm32"))]
 use bevy::prelude::*;
+#[cfg(not(target_arch = "wasm32"))]
 use board::BoardPlugin;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -87,13 +90,5 @@ fn window(arguments: &cli::Arguments) -> window::WindowPlugin {
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
-    App::new()
-        .insert_resource(board::Myself::called(None))
-        .add_plugins((
-            window::WindowPlugin::default(),
-            bevy_quorum::prelude::QuorumPlugins,
-            BoardPlugin,
-            stranded::StrandedPlugin,
-        ))
-        .run();
+    page::run();
 }

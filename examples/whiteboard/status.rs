@@ -1,7 +1,58 @@
 //! `--status-json`: how the board stands, for scripts.
 
-use bevy_quorum::{prelude::RoomStatus, raft::NodeId};
+use crate::{
+    board::{Board, Version},
+    drawing::Drawing,
+};
+use bevy::prelude::*;
+use bevy_quorum::{
+    prelude::{Room, RoomStatus},
+    raft::NodeId,
+};
 use serde::Serialize;
+
+/// Looks how the board stands.
+pub struct StatusPlugin;
+
+/// Looks, once a frame.
+#[derive(SystemSet, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StatusSystems;
+
+impl Plugin for StatusPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<StatusNews>().add_systems(PostUpdate, look.in_set(StatusSystems));
+    }
+}
+
+/// How the board stands, if that has changed in this frame.
+#[derive(Resource, Debug, Default)]
+pub struct StatusNews {
+    last: Option<StatusLine>,
+    changed: bool,
+    digest: (Version, String),
+}
+
+impl StatusNews {
+    /// The line to tell, if there is one.
+    pub fn line(&self) -> Option<&StatusLine> {
+        self.last.as_ref().filter(|_| self.changed)
+    }
+}
+
+fn look(rooms: Query<&Room>, board: Res<Board>, drawing: Res<Drawing>, mut news: ResMut<StatusNews>) {
+    news.changed = false;
+    let Ok(room) = rooms.single() else { return };
+    let mut status = room.status().clone();
+    status.pending += drawing.0.len();
+    if news.digest.1.is_empty() || news.digest.0 != board.version() {
+        news.digest = (board.version(), board.digest().to_string());
+    }
+    let line = StatusLine::new(&status, board.len(), news.digest.1.clone());
+    if status.node.is_some() && news.last.as_ref() != Some(&line) {
+        news.last = Some(line);
+        news.changed = true;
+    }
+}
 
 /// One line on standard output. The fields and their order are what scripts rely on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

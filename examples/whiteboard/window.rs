@@ -51,6 +51,10 @@ impl Plugin for WindowPlugin {
             resolution: self.resolution(),
             resizable: !self.board_only,
             present_mode: PresentMode::AutoVsync,
+            // On a page: where it is drawn, and that it fills its place there.
+            canvas: Some("#board".into()),
+            fit_canvas_to_parent: !self.board_only,
+            prevent_default_event_handling: false,
             ..default()
         };
         let windows = bevy::window::WindowPlugin { primary_window: Some(window), ..default() };

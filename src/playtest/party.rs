@@ -220,10 +220,8 @@ impl Party {
     fn prepare(&mut self, disk: &MemoryDisk, room: Room) -> (Room, Address) {
         let endpoint = self.network.endpoint();
         let address = endpoint.address();
-        let store: StoreMaker = {
-            let disk = disk.clone();
-            Box::new(move |door| at_disk(&disk, door))
-        };
+        let disk = disk.clone();
+        let store = StoreMaker::now(move |door| at_disk(&disk, door));
         let link: LinkMaker = Box::new(move |_| Ok(Box::new(endpoint) as Box<dyn Link>));
         self.starts += 1;
         let seed = self.seed.wrapping_mul(31).wrapping_add(self.starts);

@@ -47,7 +47,7 @@ impl Entrance {
     fn new(door: Result<Door, RoomError>) -> Self {
         Self {
             door,
-            store: Box::new(in_memory),
+            store: StoreMaker::now(in_memory),
             link: None,
             places: Places::default(),
             ice: Ice::default(),
@@ -152,16 +152,13 @@ impl Room {
 
     /// Keeps the room in a folder, so that it outlives this process. Without one it lives in memory, and this
     /// node is a new one each time.
+    ///
+    /// In a browser the folder is only a name, under which the page keeps all rooms that it ever was in: one to which it
+    /// was invited is found again by its invitation, and [`resume`](Self::resume) comes back to the one used last. Further
+    /// tabs in the same room are further peers.
     #[must_use]
     pub fn store(self, folder: impl Into<PathBuf>) -> Self {
-        let folder = folder.into();
-        #[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
-        let store: StoreMaker = Box::new(move |door| crate::room::on_disk(&folder, door));
-        #[cfg(not(all(feature = "disk", not(target_arch = "wasm32"))))]
-        let store: StoreMaker = Box::new(move |_| {
-            drop(folder);
-            Err(RoomError::Unsupported("this build has no store on disk"))
-        });
+        let store = kept_in(folder.into());
         self.prepared(|entrance| entrance.store = store)
     }
 
@@ -267,6 +264,21 @@ impl Room {
         }
         Ok(())
     }
+}
+
+#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
+fn kept_in(folder: PathBuf) -> StoreMaker {
+    StoreMaker::now(move |door| crate::room::on_disk(&folder, door))
+}
+
+#[cfg(all(feature = "disk", target_arch = "wasm32"))]
+fn kept_in(folder: PathBuf) -> StoreMaker {
+    StoreMaker::Later(Box::new(move |door| Box::pin(crate::room::in_browser(folder.display().to_string(), door))))
+}
+
+#[cfg(not(feature = "disk"))]
+fn kept_in(_: PathBuf) -> StoreMaker {
+    StoreMaker::now(|_| Err(RoomError::Unsupported("this build keeps no rooms; enable the feature `disk`")))
 }
 
 /// WebRTC data channels, found through the rendezvous of the invitation.

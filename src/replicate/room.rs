@@ -429,10 +429,11 @@ impl Room {
     }
 
     /// Waits until the driver has ended, as long as its patience with leaving may last and a little more for
-    /// the disk.
+    /// the disk. A page can't wait for itself.
     pub(super) fn wait_for_end(&self) {
         if let Some(front) = &self.front
             && self.hand.is_none()
+            && cfg!(not(target_arch = "wasm32"))
         {
             front.shared.wait_for_end(LEAVE_PATIENCE + LEAVE_PATIENCE);
         }

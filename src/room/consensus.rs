@@ -1,12 +1,12 @@
 //! One node's consensus world, stepped from outside.
 
 use super::{
-    Back, Report, RoomError, Setup,
+    Back, Ends, Report, RoomError, Setup,
     systems::{self, Clock, Courier, Desk, Display, Effects, Exit, Participant, Past, Store, Whispering},
 };
 use crate::{
-    link::{Credentials, Link, Sessions},
-    raft::{Config, Moment, Node},
+    link::{Credentials, Sessions},
+    raft::{Moment, Node},
     storage::Opened,
 };
 use bevy_ecs::{
@@ -31,20 +31,12 @@ impl ConsensusWorld {
     /// Opens the store and the links, and puts a node between them. `waker` is woken when there is
     /// something to step for.
     pub(crate) fn bring_up(setup: Setup, desk: Back, waker: &Waker, now: Moment) -> Result<Self, RoomError> {
-        let (opened, link, config, seed) = setup.bring_up()?;
-        Ok(Self::assemble(opened, link, config, seed, desk, waker, now))
+        Ok(Self::between(setup.bring_up()?, desk, waker, now))
     }
 
-    fn assemble(
-        opened: Opened,
-        link: Box<dyn Link>,
-        config: Config,
-        seed: u64,
-        desk: Back,
-        waker: &Waker,
-        now: Moment,
-    ) -> Self {
-        let Opened { mut storage, identity, durable } = opened;
+    /// Puts a node between a store and links that are open.
+    pub(crate) fn between(ends: Ends, desk: Back, waker: &Waker, now: Moment) -> Self {
+        let Ends { store: Opened { mut storage, identity, durable }, link, config, seed } = ends;
         desk.shared.report(Report::Opened {
             node: identity.node(),
             invitation: identity.invitation.clone(),
@@ -82,6 +74,23 @@ impl ConsensusWorld {
         self.schedule.run(&mut self.world);
         self.world.clear_trackers();
         systems::next_step(&self.world, self.node)
+    }
+
+    /// Tells the node something that no message, write or request is.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn tell(&mut self, now: Moment, input: crate::raft::Input) {
+        if let Some(mut participant) = self.world.get_mut::<Participant>(self.node) {
+            participant.0.handle(now, input);
+        }
+    }
+
+    /// Begins to leave, as if the main world had asked for it.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn leave(&mut self, now: Moment) {
+        if let Some(mut exit) = self.world.get_mut::<Exit>(self.node).filter(|exit| exit.leaving_since.is_none()) {
+            exit.leaving_since = Some(now);
+            self.tell(now, crate::raft::Input::Leave);
+        }
     }
 
     /// The node, for those who look on.

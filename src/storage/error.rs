@@ -53,6 +53,15 @@ pub enum StorageError {
         /// Ours.
         expected: u16,
     },
+    /// The browser keeps nothing for this page.
+    #[error(
+        "this browser keeps nothing for this page ({reason}); allow the site to store data, or leave the private window, \
+         then load the page again"
+    )]
+    Denied {
+        /// What the browser says.
+        reason: Arc<str>,
+    },
     /// There is no space left.
     #[error("no space is left to keep the room in {path}; free some, then start again ({source})")]
     Full {

@@ -1,6 +1,6 @@
 //! A store in memory, for tests, for virtual time, and where there is no disk.
 
-use super::{Identity, Opened, Storage, StorageError, extent::Extent, progress::Progress};
+use super::{Identity, Opened, Storage, StorageError, extent::Extent, job::Job, progress::Progress};
 use crate::{
     raft::{Durable, Serial, Write, WriteId},
     wire::Invitation,
@@ -140,12 +140,6 @@ struct Platter {
     /// Which storage may write: a crash takes it away from the one before.
     boot: u64,
     progress: Progress,
-}
-
-#[derive(Debug)]
-enum Job {
-    Write(WriteId, Write),
-    Invitation(Invitation),
 }
 
 impl Platter {

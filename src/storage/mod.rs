@@ -5,19 +5,32 @@
 //! settled yet.
 //! Writes are submitted and complete later, in order; what waits for a write is held back by the core.
 
+#[cfg(all(feature = "disk", target_arch = "wasm32"))]
+mod browser;
 #[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
 mod disk;
 mod error;
 mod extent;
 mod identity;
+mod job;
 mod memory;
 mod progress;
+#[cfg(feature = "disk")]
+mod read;
+#[cfg(feature = "disk")]
+mod record;
+#[cfg(feature = "disk")]
+mod write;
 
+#[cfg(all(feature = "disk", target_arch = "wasm32"))]
+pub use browser::*;
 #[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
 pub use disk::*;
 pub use error::*;
 pub use identity::*;
 pub use memory::*;
+#[cfg(feature = "disk")]
+pub use record::STORE_VERSION;
 
 use crate::{
     raft::{Durable, Write, WriteId},

@@ -50,7 +50,6 @@ impl Plugin for BoardPlugin {
 }
 
 /// Draws a stroke as its user would, in one action; shown at once, decided by the room.
-#[cfg(not(target_arch = "wasm32"))]
 pub fn draw(drafts: &mut Drafts, room: &Room, stroke: &Stroke) -> Result<Vec<Proposal>, ProposeError> {
     drafts.draw(room, StrokeId::random(), stroke)
 }

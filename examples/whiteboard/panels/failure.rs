@@ -13,6 +13,19 @@ use bevy_egui::{
 };
 use bevy_quorum::prelude::*;
 
+/// What there is to do.
+const WAY_OUT: &str = if cfg!(target_arch = "wasm32") { "Load the page again" } else { "Close" };
+
+#[cfg(not(target_arch = "wasm32"))]
+fn leave(exit: &mut MessageWriter<AppExit>) {
+    exit.write(AppExit::error());
+}
+
+#[cfg(target_arch = "wasm32")]
+fn leave(_: &mut MessageWriter<AppExit>) {
+    crate::page::reload();
+}
+
 /// Shows the card when the room failed.
 pub fn show(
     mut contexts: EguiContexts,
@@ -44,8 +57,8 @@ pub fn show(
                 if island::quiet_button(ui, tokens, "Copy the message").clicked() {
                     notice.copy(&reason, "The message is copied");
                 }
-                if island::quiet_button(ui, tokens, "Close").clicked() {
-                    exit.write(AppExit::error());
+                if island::quiet_button(ui, tokens, WAY_OUT).clicked() {
+                    leave(&mut exit);
                 }
             });
         });

@@ -16,6 +16,16 @@ pub const TEXT_PX: f32 = 13.0;
 /// Text that matters less.
 pub const SMALL_PX: f32 = 11.5;
 
+/// A window narrower than this is a phone's: tools lie within reach of a thumb, and little else is shown.
+const NARROW_PX: f32 = 700.0;
+/// What an island and its distance to the next one take, in height.
+pub const ROW_PX: f32 = BUTTON_PX + 18.0;
+
+/// Whether the window is a phone's.
+pub fn is_narrow(context: &Context) -> bool {
+    context.content_rect().width() < NARROW_PX
+}
+
 /// Makes egui's own parts look like ours.
 pub fn dress(style: &mut egui::Style, tokens: &Tokens) {
     for (text, size) in [
@@ -57,7 +67,19 @@ pub fn frame(tokens: &Tokens) -> Frame {
 
 /// A panel that floats at an edge of the window.
 pub fn float<R>(context: &Context, tokens: &Tokens, id: &str, at: Align2, add: impl FnOnce(&mut Ui) -> R) -> R {
-    let inward = -at.to_sign() * MARGIN_PX;
+    float_in_row(context, tokens, id, at, 0, add)
+}
+
+/// The same, with so many rows of islands between the panel and the edge.
+pub fn float_in_row<R>(
+    context: &Context,
+    tokens: &Tokens,
+    id: &str,
+    at: Align2,
+    row: u8,
+    add: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    let inward = -at.to_sign() * (Vec2::splat(MARGIN_PX) + vec2(0.0, f32::from(row) * ROW_PX));
     area(id, at, inward).show(context, |ui| frame(tokens).show(ui, add).inner).inner
 }
 
@@ -159,6 +181,7 @@ pub fn contrast(ground: Color32) -> Color32 {
 pub fn dialog(context: &Context, tokens: &Tokens, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> bool {
     let veil = Area::new(Id::new((title, "veil"))).order(Order::Foreground).fixed_pos(egui::Pos2::ZERO);
     let window = context.content_rect();
+    let width = width.min(window.width() - 2.0 * (MARGIN_PX + 22.0));
     let beside = veil.show(context, |ui| {
         let response = ui.allocate_rect(window, Sense::click());
         ui.painter().rect_filled(window, 0.0, tokens.veil);

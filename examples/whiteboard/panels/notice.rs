@@ -89,14 +89,15 @@ impl Clipboard {
     }
 }
 
-/// In a browser there is no clipboard to keep.
+/// The browser's clipboard. It asks the page's user when the page has not been touched for a while, and pages on plain
+/// http have only the older way.
 #[cfg(target_arch = "wasm32")]
 #[derive(Default)]
 pub struct Clipboard;
 
 #[cfg(target_arch = "wasm32")]
 impl Clipboard {
-    fn put(&mut self, _text: String) -> Result<(), String> {
-        Err("this browser page has no clipboard".to_owned())
+    fn put(&mut self, text: String) -> Result<(), String> {
+        crate::page::copy(&text)
     }
 }

@@ -1,4 +1,4 @@
-//! Left: the pen's colour and width, while the pen is in the hand.
+//! Left, or above the tools of a phone: the pen's colour and width, while the pen is in the hand.
 
 use super::{Open, island};
 use crate::{
@@ -25,43 +25,61 @@ pub fn show(
     }
     let tokens = theme.tokens();
     let all = *open == Open::Palette;
+    let context = contexts.ctx_mut()?;
+    if island::is_narrow(context) {
+        island::float_in_row(context, tokens, "properties", Align2::CENTER_BOTTOM, 1, |ui| {
+            palette(ui, &theme, &toolbox, QUICK_COLORS, QUICK_COLORS, &mut commands);
+            ui.horizontal(|ui| widths(ui, tokens, &toolbox, &mut commands));
+        });
+        return Ok(());
+    }
     let area = island::area("properties", Align2::LEFT_CENTER, vec2(island::MARGIN_PX, -20.0));
-    area.show(contexts.ctx_mut()?, |ui| {
+    area.show(context, |ui| {
         island::frame(tokens).inner_margin(9).show(ui, |ui| {
-            let columns = if all { 3 } else { 1 };
-            let count = if all { PALETTE.len() } else { QUICK_COLORS };
+            let (columns, count) = if all { (3, PALETTE.len()) } else { (1, QUICK_COLORS) };
             heading(ui, tokens, "Colour");
-            Grid::new(("palette", columns)).min_col_width(SWATCH_PX).spacing(Vec2::splat(4.0)).show(ui, |ui| {
-                for (place, (color, name)) in PALETTE.iter().enumerate().take(count) {
-                    let chosen = toolbox.color == *color;
-                    let keys = if place < QUICK_COLORS { format!("Shift {}", place + 1) } else { String::new() };
-                    if swatch(ui, tokens, theme.swatch(*color), chosen, name, &keys) {
-                        commands.write(Command::Color(place));
-                    }
-                    if (place + 1) % columns == 0 {
-                        ui.end_row();
-                    }
-                }
-            });
-            if more(
-                ui,
-                tokens,
-                all,
-                theme.swatch(toolbox.color),
-                PALETTE[..QUICK_COLORS].iter().all(|(color, _)| *color != toolbox.color),
-            ) {
+            palette(ui, &theme, &toolbox, columns, count, &mut commands);
+            let hidden = PALETTE[..QUICK_COLORS].iter().all(|(color, _)| *color != toolbox.color);
+            if more(ui, tokens, all, theme.swatch(toolbox.color), hidden) {
                 commands.write(Command::Toggle(Open::Palette));
             }
             ui.add_space(5.0);
             heading(ui, tokens, "Width");
-            for (place, (width, name)) in WIDTHS.iter().enumerate() {
-                if line(ui, tokens, *width, toolbox.width == *width, name, &(place + 1).to_string()) {
-                    commands.write(Command::Width(place));
-                }
-            }
+            widths(ui, tokens, &toolbox, &mut commands);
         });
     });
     Ok(())
+}
+
+/// The first `count` colours, so many in a row.
+fn palette(
+    ui: &mut Ui,
+    theme: &Theme,
+    toolbox: &Toolbox,
+    columns: usize,
+    count: usize,
+    commands: &mut MessageWriter<Command>,
+) {
+    Grid::new(("palette", columns)).min_col_width(SWATCH_PX).spacing(Vec2::splat(4.0)).show(ui, |ui| {
+        for (place, (color, name)) in PALETTE.iter().enumerate().take(count) {
+            let chosen = toolbox.color == *color;
+            let keys = if place < QUICK_COLORS { format!("Shift {}", place + 1) } else { String::new() };
+            if swatch(ui, theme.tokens(), theme.swatch(*color), chosen, name, &keys) {
+                commands.write(Command::Color(place));
+            }
+            if (place + 1) % columns == 0 {
+                ui.end_row();
+            }
+        }
+    });
+}
+
+fn widths(ui: &mut Ui, tokens: &Tokens, toolbox: &Toolbox, commands: &mut MessageWriter<Command>) {
+    for (place, (width, name)) in WIDTHS.iter().enumerate() {
+        if line(ui, tokens, *width, toolbox.width == *width, name, &(place + 1).to_string()) {
+            commands.write(Command::Width(place));
+        }
+    }
 }
 
 fn heading(ui: &mut Ui, tokens: &Tokens, text: &str) {

@@ -47,20 +47,23 @@ pub fn show(
     let tokens = theme.tokens();
     let context = contexts.ctx_mut()?;
     let (mood, line) = words::of(state, room.status(), facts.drafts.waiting_longer_than(PENDING_PATIENCE));
-    island::float(context, tokens, "status", Align2::RIGHT_BOTTOM, |ui| {
+    let narrow = island::is_narrow(context);
+    let (place, row) = if narrow { (Align2::LEFT_TOP, 1) } else { (Align2::RIGHT_BOTTOM, 0) };
+    island::float_in_row(context, tokens, "status", place, row, |ui| {
         ui.horizontal(|ui| {
             if pill(ui, tokens, mood, &line) {
                 commands.write(Command::Toggle(Open::Status));
             }
             let help = Face { icon: Icon::Help, label: "Keys", keys: "?" };
-            if island::button(ui, tokens, help, Standing::Ready) {
+            if !narrow && island::button(ui, tokens, help, Standing::Ready) {
                 commands.write(Command::Toggle(Open::Help));
             }
         });
     });
     if *open == Open::Status {
-        let offset = vec2(-island::MARGIN_PX, -island::MARGIN_PX - 54.0);
-        island::area("status details", Align2::RIGHT_BOTTOM, offset).show(context, |ui| {
+        let rows = f32::from(row + 1) * island::ROW_PX;
+        let offset = -place.to_sign() * vec2(island::MARGIN_PX, island::MARGIN_PX + rows);
+        island::area("status details", place, offset).show(context, |ui| {
             island::frame(tokens).inner_margin(Margin::same(14)).show(ui, |ui| {
                 ui.set_width(270.0);
                 details(ui, tokens, room.status(), &facts, &mut notice);

@@ -1,4 +1,4 @@
-//! Top centre: the tools.
+//! Top centre, or at the bottom of a phone: the tools.
 
 use super::{
     icons::Icon,
@@ -24,7 +24,9 @@ pub fn show(
     mut commands: MessageWriter<Command>,
 ) -> Result {
     let tokens = theme.tokens();
-    island::float(contexts.ctx_mut()?, tokens, "toolbar", Align2::CENTER_TOP, |ui| {
+    let context = contexts.ctx_mut()?;
+    let place = if island::is_narrow(context) { Align2::CENTER_BOTTOM } else { Align2::CENTER_TOP };
+    island::float(context, tokens, "toolbar", place, |ui| {
         ui.horizontal(|ui| {
             for (tool, face) in TOOLS {
                 let standing = if toolbox.active() == tool { Standing::Chosen } else { Standing::Ready };

@@ -1,5 +1,6 @@
 //! The empty board: what it is, and where to begin.
 
+use super::island;
 use crate::{board::Board, canvas::Shown, presence::People, theme::Theme, tools::PenTip};
 use bevy::prelude::*;
 use bevy_egui::{
@@ -31,8 +32,12 @@ pub fn show(
         painter.text(at, Align2::CENTER_CENTER, words, FontId::proportional(size), color);
     };
     line(middle - vec2(0.0, 34.0), "Whiteboard", 34.0, text);
-    line(middle + vec2(0.0, 6.0), "Draw anything. Everybody with the link sees it as you do.", 14.5, weak);
-    line(middle + vec2(0.0, 30.0), "It is kept on your devices, and nowhere else.", 14.5, weak);
+    let small = if island::is_narrow(context) { 12.5 } else { 14.5 };
+    line(middle + vec2(0.0, 6.0), "Draw anything. Everybody with the link sees it as you do.", small, weak);
+    line(middle + vec2(0.0, 30.0), "It is kept on your devices, and nowhere else.", small, weak);
+    if island::is_narrow(context) {
+        return Ok(());
+    }
     let tools = pos2(middle.x, window.top() + 68.0);
     hint(&painter, tools + vec2(-70.0, 62.0), tools + vec2(-20.0, 4.0), vec2(-4.0, 16.0), "Pick a tool", weak);
     let share = pos2(window.right() - 64.0, window.top() + 60.0);

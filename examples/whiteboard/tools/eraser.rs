@@ -27,7 +27,10 @@ pub fn sweep(
     (pointer, view, board): (Res<Pointer>, Res<View>, Res<Board>),
 ) {
     for motion in pointer.motions_of(Tool::Eraser) {
-        let (Motion::Press(place) | Motion::Drag(place) | Motion::Release(place)) = motion;
+        let (Motion::Press(place) | Motion::Drag(place) | Motion::Release(place)) = motion else {
+            shown.erasing.clear();
+            continue;
+        };
         let to = view.to_board(place);
         let from = sweep.0.filter(|_| !matches!(motion, Motion::Press(_))).unwrap_or(to);
         mark(&mut shown, &board, from, to, RADIUS_PX / view.zoom);

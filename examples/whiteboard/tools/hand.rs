@@ -29,7 +29,7 @@ pub fn pan_and_zoom(
 ) {
     let mut moved = *view;
     for motion in pointer.motions_of(Tool::Hand) {
-        let (Motion::Press(place) | Motion::Drag(place) | Motion::Release(place)) = motion;
+        let (Motion::Press(place) | Motion::Drag(place) | Motion::Release(place)) = motion else { continue };
         let from = last.filter(|_| !matches!(motion, Motion::Press(_))).unwrap_or(place);
         moved.pan(place - from);
         *last = Some(place);
@@ -48,6 +48,10 @@ pub fn pan_and_zoom(
             let way = if sideways { notches.yx() } else { notches };
             moved.pan(way * NOTCH_PX);
         }
+    }
+    for pinch in &pointer.pinches {
+        moved.pan(pinch.moved);
+        moved.zoom_at(pinch.at, pinch.zoomed);
     }
     pinches.read().for_each(|pinch| moved.zoom_at(at, 1.0 + pinch.0.clamp(-0.5, 0.5)));
     view.set_if_neq(moved);

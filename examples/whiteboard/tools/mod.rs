@@ -1,6 +1,7 @@
 //! What the pointer and the keys do: a file per tool.
 
 mod eraser;
+mod fingers;
 mod hand;
 mod keys;
 mod pen;

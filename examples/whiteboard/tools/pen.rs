@@ -95,6 +95,7 @@ pub fn draw(
                     leave_stroke(drawing, apart, &mut drafts, &rooms);
                 }
             }
+            (Motion::Cancel, _) => tip.0 = None,
             (_, None) => {}
         }
     }

@@ -1,9 +1,11 @@
 //! Mouse and finger as one pointer, and what it looks like.
 
-use super::{Tool, Toolbox};
+use super::{
+    Tool, Toolbox,
+    fingers::{Fingers, Touched},
+};
 use crate::canvas::View;
 use bevy::{
-    input::touch::TouchPhase,
     prelude::*,
     window::{CursorIcon, PrimaryWindow, SystemCursorIcon, WindowEvent},
 };
@@ -20,7 +22,20 @@ pub struct Pointer {
     pub motions: Vec<(Tool, Motion)>,
     /// It is above a panel.
     pub over_panel: bool,
-    finger: Option<u64>,
+    /// How two fingers moved the board in this frame, and zoomed it around a place, in order.
+    pub pinches: Vec<Pinch>,
+    fingers: Fingers,
+}
+
+/// A move of two fingers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pinch {
+    /// How far they went, in pixels of the screen.
+    pub moved: Vec2,
+    /// The middle between them.
+    pub at: Vec2,
+    /// How many times farther apart they are.
+    pub zoomed: f32,
 }
 
 /// Something that the pointer did, and where on screen.
@@ -32,6 +47,8 @@ pub enum Motion {
     Drag(Vec2),
     /// It was let go.
     Release(Vec2),
+    /// It was not meant: what began with the press is dropped.
+    Cancel,
 }
 
 impl Pointer {
@@ -60,6 +77,12 @@ impl Pointer {
         }
     }
 
+    fn cancel(&mut self) {
+        if let Some(tool) = self.pressed.take() {
+            self.motions.push((tool, Motion::Cancel));
+        }
+    }
+
     fn release(&mut self) {
         if let (Some(tool), Some(place)) = (self.pressed.take(), self.place) {
             self.motions.push((tool, Motion::Release(place)));
@@ -77,6 +100,7 @@ pub fn track(
     let context = contexts.ctx_mut()?;
     let on_panel = |place: Option<Vec2>| place.is_some_and(|place| is_panel(context, place));
     pointer.motions.clear();
+    pointer.pinches.clear();
     for event in events.read() {
         match event {
             WindowEvent::CursorMoved(moved) => pointer.go(moved.position),
@@ -98,7 +122,10 @@ pub fn track(
                 let on_panel = on_panel(Some(touch.position));
                 touched(&mut pointer, touch, toolbox.active(), on_panel);
             }
-            WindowEvent::WindowFocused(focus) if !focus.focused => pointer.release(),
+            WindowEvent::WindowFocused(focus) if !focus.focused => {
+                pointer.release();
+                pointer.fingers.forget();
+            }
             _ => {}
         }
     }
@@ -106,23 +133,24 @@ pub fn track(
     Ok(())
 }
 
-/// Follows the first finger; others are for gestures.
+/// Follows the only finger; two move the board.
 fn touched(pointer: &mut Pointer, touch: &TouchInput, tool: Tool, on_panel: bool) {
-    if pointer.finger.is_some_and(|finger| finger != touch.id) {
-        return;
-    }
-    match touch.phase {
-        TouchPhase::Started => {
-            pointer.finger = Some(touch.id);
-            pointer.place = Some(touch.position);
+    match pointer.fingers.touch(touch) {
+        Touched::Press(place) => {
+            pointer.place = Some(place);
             pointer.press(tool, on_panel);
         }
-        TouchPhase::Moved => pointer.go(touch.position),
-        TouchPhase::Ended | TouchPhase::Canceled => {
+        Touched::Drag(place) => pointer.go(place),
+        Touched::Release => {
             pointer.release();
-            pointer.finger = None;
             pointer.place = None;
         }
+        Touched::Cancel => {
+            pointer.cancel();
+            pointer.place = None;
+        }
+        Touched::Pinch { moved, at, zoomed } => pointer.pinches.push(Pinch { moved, at, zoomed }),
+        Touched::Nothing => {}
     }
 }
 

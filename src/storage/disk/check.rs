@@ -1,12 +1,11 @@
 //! Checks a store before anybody writes to it.
 
-use super::{
-    STORE_VERSION, file,
-    lock::Lock,
-    overlay::Overlay,
+use super::{file, lock::Lock, overlay::Overlay, tables::ReadTables};
+use crate::storage::{
+    Damage, STORE_VERSION, StorageError,
     read::{Contents, Refusal, read},
 };
-use crate::storage::{Damage, StorageError};
+use redb::{Error, StorageBackend};
 use std::{
     fs::File,
     io::ErrorKind,
@@ -29,23 +28,24 @@ pub(super) fn check(path: &Path, lock: &Lock) -> Result<Contents, StorageError> 
     Ok(contents)
 }
 
-fn read_through(overlay: Overlay) -> Result<Contents, Refusal> {
+fn read_through(overlay: Overlay) -> Result<Contents, Refusal<Error>> {
     // redb would make a new database of an empty file.
-    if redb::StorageBackend::len(&overlay)? == 0 {
+    if overlay.len().map_err(|error| Refusal::Database(error.into()))? == 0 {
         return Err(Damage::NotARoom.into());
     }
-    read(&file::builder().create_with_backend(overlay)?)
+    let database = file::builder().create_with_backend(overlay).map_err(|error| Refusal::Database(error.into()))?;
+    read(&ReadTables::open(&database).map_err(Refusal::Database)?)
 }
 
-fn storage_error(path: &Path, refusal: Refusal) -> StorageError {
+fn storage_error(path: &Path, refusal: Refusal<Error>) -> StorageError {
     let damage = match refusal {
         Refusal::Version(found) => {
             return StorageError::OtherVersion { path: path.to_owned(), found, expected: STORE_VERSION };
         }
         Refusal::Damage(damage) => damage,
-        Refusal::Database(error) => match *error {
-            redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => Damage::NotARoom,
-            redb::Error::Io(error) if error.kind() != ErrorKind::UnexpectedEof => {
+        Refusal::Database(error) => match error {
+            Error::Io(error) if error.kind() == ErrorKind::InvalidData => Damage::NotARoom,
+            Error::Io(error) if error.kind() != ErrorKind::UnexpectedEof => {
                 return StorageError::io(path, error);
             }
             _ => Damage::Structure,

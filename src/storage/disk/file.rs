@@ -1,9 +1,9 @@
 //! The database file: where it is, and how it comes to be.
 
-use super::write::Tables;
+use super::tables::OpenTables;
 use crate::{
     raft::Durable,
-    storage::{Identity, StorageError, extent::Extent},
+    storage::{Identity, StorageError, write::Writer},
 };
 use redb::{Builder, Database, Error};
 use std::{
@@ -57,12 +57,7 @@ pub(super) fn storage_error(path: &Path, error: Error) -> StorageError {
 fn fill(path: &Path, identity: &Identity, founding: &Durable) -> Result<(), Error> {
     let database = builder().create(path)?;
     let transaction = database.begin_write()?;
-    let mut tables = Tables::open(&transaction)?;
-    tables.found(identity)?;
-    tables.apply(&Extent::found(identity, founding))?;
-    tables.last_serial(founding.last_serial)?;
-    tables.groups(1)?;
-    drop(tables);
+    Writer(OpenTables::open(&transaction)?).create(identity, founding)?;
     transaction.commit()?;
     drop(database);
     Ok(File::open(path)?.sync_all()?)

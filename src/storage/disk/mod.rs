@@ -11,12 +11,10 @@ mod check;
 mod file;
 mod lock;
 mod overlay;
-mod read;
-mod record;
+mod tables;
 mod worker;
-mod write;
 
-use super::{Identity, Opened, Storage, StorageError, extent::Extent, progress::Progress};
+use super::{Identity, Opened, Storage, StorageError, extent::Extent, job::Job, progress::Progress};
 use crate::{
     raft::{Durable, Write, WriteId},
     wire::Invitation,
@@ -31,10 +29,7 @@ use std::{
     task::Waker,
     thread::{self, JoinHandle},
 };
-use worker::{Job, Worker};
-
-/// The version of the file that this program writes and reads.
-pub const STORE_VERSION: u16 = 2;
+use worker::Worker;
 
 /// A store on a disk.
 ///

@@ -1,10 +1,14 @@
 //! The thread that writes.
 
-use super::{file, lock::Lock, write::Tables};
+use super::{file, lock::Lock, tables::OpenTables};
 use crate::{
-    raft::{LogIndex, NodeId, Write, WriteId},
-    storage::{StorageError, progress::Progress},
-    wire::Invitation,
+    raft::{LogIndex, NodeId},
+    storage::{
+        StorageError,
+        job::{GROUP_JOBS_MAX, HINT_DELAY, Job, hints_only},
+        progress::Progress,
+        write::Writer,
+    },
 };
 use redb::{Database, Error};
 use std::{
@@ -16,20 +20,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError},
     },
     task::Waker,
-    time::Duration,
 };
-
-/// The most jobs that become durable together.
-const GROUP_JOBS_MAX: usize = 1_024;
-/// How long a commit index waits for another write to go with, before it is written alone.
-const HINT_DELAY: Duration = Duration::from_millis(500);
-
-/// Something to write.
-#[derive(Debug)]
-pub(super) enum Job {
-    Write(WriteId, Write),
-    Invitation(Invitation),
-}
 
 /// Owns the open database. Ends, with everything written, when the queue is closed.
 pub(super) struct Worker {
@@ -84,9 +75,8 @@ impl Worker {
             return;
         }
         let last = group.iter().rev().find_map(Job::id);
-        let hints_only = !group.is_empty() && group.iter().all(|job| job.hint().is_some());
-        if hints_only {
-            self.hint = group.iter().rev().find_map(Job::hint);
+        if let Some(hint) = hints_only(&group) {
+            self.hint = Some(hint);
         } else if let Err(failure) = self.write(&group) {
             let waker = self.progress().fail(failure);
             return waker.into_iter().for_each(Waker::wake);
@@ -107,19 +97,8 @@ impl Worker {
 
     fn transact(&mut self, group: &[Job]) -> Result<(), Error> {
         let transaction = self.database.begin_write()?;
-        let mut tables = Tables::open(&transaction)?;
-        if let Some(commit) = self.hint.take() {
-            tables.commit(commit)?;
-        }
-        for job in group {
-            match job {
-                Job::Write(_, write) => tables.apply(write)?,
-                Job::Invitation(invitation) => tables.invitation(invitation)?,
-            }
-        }
         self.groups += 1;
-        tables.groups(self.groups)?;
-        drop(tables);
+        Writer(OpenTables::open(&transaction)?).carry_out(group, self.hint.take(), self.groups)?;
         // redb's durability is immediate unless told otherwise.
         transaction.commit()?;
         Ok(self.lock.mark(self.node, self.groups)?)
@@ -127,34 +106,5 @@ impl Worker {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Job {
-    fn id(&self) -> Option<WriteId> {
-        match self {
-            Self::Write(id, _) => Some(*id),
-            Self::Invitation(_) => None,
-        }
-    }
-
-    /// The commit index, of a write that holds nothing else.
-    fn hint(&self) -> Option<LogIndex> {
-        let Self::Write(_, write) = self else { return None };
-        let Write {
-            ballot: None,
-            truncate_from: None,
-            snapshot: None,
-            compact: None,
-            entries,
-            commit,
-            session: None,
-            outbox_put,
-            outbox_settled: None,
-        } = write
-        else {
-            return None;
-        };
-        commit.filter(|_| entries.is_empty() && outbox_put.is_empty())
     }
 }

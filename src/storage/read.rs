@@ -1,20 +1,18 @@
 //! Reads everything that a store holds, and checks it on the way.
 
 use super::{
-    STORE_VERSION,
+    Damage, Identity,
     record::{
-        BALLOT, BASE, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, LOG, META, OUTBOX, ROOM, SESSION, STATE,
-        STATE_BYTES, VERSION, unseal,
+        BALLOT, BASE, COMMIT, GROUPS, INVITATION, KEY, LAST_SERIAL, ROOM, SESSION, STATE_BYTES, STORE_VERSION, Table,
+        VERSION, unseal,
     },
 };
 use crate::{
     raft::{Durable, Entry, LogIndex, LogPosition, SNAPSHOT_BYTES_MAX, Serial, Snapshot},
-    storage::{Damage, Identity},
     wire::{DECODE_BYTES_MAX, decode_canonical},
 };
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
-use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -29,28 +27,36 @@ pub(super) struct Contents {
 
 /// Why a store can't be used.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum Refusal<E> {
     Version(u16),
     Damage(Damage),
-    Database(Box<redb::Error>),
+    Database(E),
 }
 
-impl From<Damage> for Refusal {
+impl<E> From<Damage> for Refusal<E> {
     fn from(damage: Damage) -> Self {
         Self::Damage(damage)
     }
 }
 
-impl<E: Into<redb::Error>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        Self::Database(Box::new(error.into()))
-    }
+/// What happens to each record of a numbered table.
+pub(super) type Each<'a, E> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), Refusal<E>>;
+
+/// The tables of a store, to be read.
+pub(super) trait Records {
+    /// Why the database refuses.
+    type Error;
+
+    /// What there is once under this name.
+    fn get(&self, name: &'static str) -> Result<Option<Vec<u8>>, Self::Error>;
+
+    /// Goes through a numbered table, by number.
+    fn each(&self, table: Table, each: Each<Self::Error>) -> Result<(), Refusal<Self::Error>>;
 }
 
-/// Everything in the database, or the first thing that is wrong with it.
-pub(super) fn read(database: &Database) -> Result<Contents, Refusal> {
-    let transaction = database.begin_read()?;
-    let meta = Meta(transaction.open_table(META)?);
+/// Everything in the tables, or the first thing that is wrong with it.
+pub(super) fn read<R: Records>(records: &R) -> Result<Contents, Refusal<R::Error>> {
+    let meta = Meta(records);
     match meta.value(VERSION)? {
         STORE_VERSION => {}
         found => return Err(Refusal::Version(found)),
@@ -59,12 +65,12 @@ pub(super) fn read(database: &Database) -> Result<Contents, Refusal> {
     let base: LogPosition = meta.value(BASE)?;
     let durable = Durable {
         ballot: meta.value(BALLOT)?,
-        snapshot: read_snapshot(&transaction, &meta)?.map(Arc::new),
+        snapshot: read_snapshot(&meta)?.map(Arc::new),
         base,
-        log: read_log(&transaction, base.index)?,
+        log: read_log(records, base.index)?,
         commit: meta.value(COMMIT)?,
         session: meta.value(SESSION)?,
-        outbox: read_outbox(&transaction)?,
+        outbox: read_outbox(records)?,
         last_serial: meta.value(LAST_SERIAL)?,
     };
     check(&durable)?;
@@ -72,28 +78,29 @@ pub(super) fn read(database: &Database) -> Result<Contents, Refusal> {
 }
 
 /// The table of what there is once.
-struct Meta(ReadOnlyTable<&'static str, &'static [u8]>);
+struct Meta<'a, R>(&'a R);
 
-impl Meta {
-    fn value<T: Serialize + DeserializeOwned>(&self, what: &'static str) -> Result<T, Refusal> {
-        let sealed = self.0.get(what)?.ok_or(Damage::Value { what })?;
-        let bytes = unseal(&META, what.as_bytes(), sealed.value()).ok_or(Damage::Value { what })?;
+impl<R: Records> Meta<'_, R> {
+    fn value<T: Serialize + DeserializeOwned>(&self, what: &'static str) -> Result<T, Refusal<R::Error>> {
+        let sealed = self.0.get(what).map_err(Refusal::Database)?.ok_or(Damage::Value { what })?;
+        let bytes = unseal(Table::Meta, what.as_bytes(), &sealed).ok_or(Damage::Value { what })?;
         decode_canonical(bytes, DECODE_BYTES_MAX).map_err(|_| Damage::Value { what }.into())
     }
 }
 
-fn read_snapshot(transaction: &ReadTransaction, meta: &Meta) -> Result<Option<Snapshot>, Refusal> {
+fn read_snapshot<R: Records>(meta: &Meta<R>) -> Result<Option<Snapshot>, Refusal<R::Error>> {
     let damage = || Refusal::from(Damage::Value { what: "snapshot" });
     let room: Option<Bytes> = meta.value(ROOM)?;
     let size = usize::try_from(meta.value::<u64>(STATE_BYTES)?).ok().filter(|size| *size <= SNAPSHOT_BYTES_MAX);
     let size = size.ok_or_else(damage)?;
-    let mut state = Vec::with_capacity(size);
-    for (number, record) in (0_u64..).zip(transaction.open_table(STATE)?.iter()?) {
-        let (key, sealed) = record?;
-        let piece = unseal(&STATE, &number.to_le_bytes(), sealed.value()).filter(|_| key.value() == number);
+    let (mut state, mut next) = (Vec::with_capacity(size), 0_u64);
+    meta.0.each(Table::State, &mut |number, sealed| {
+        let piece = unseal(Table::State, &next.to_le_bytes(), sealed).filter(|_| number == next);
         let piece = piece.filter(|piece| state.len() + piece.len() <= size).ok_or_else(damage)?;
         state.extend_from_slice(piece);
-    }
+        next += 1;
+        Ok(())
+    })?;
     match room {
         _ if state.len() != size => Err(damage()),
         None if size == 0 => Ok(None),
@@ -102,29 +109,26 @@ fn read_snapshot(transaction: &ReadTransaction, meta: &Meta) -> Result<Option<Sn
     }
 }
 
-fn read_log(transaction: &ReadTransaction, base: LogIndex) -> Result<Vec<Entry>, Refusal> {
+fn read_log<R: Records>(records: &R, base: LogIndex) -> Result<Vec<Entry>, Refusal<R::Error>> {
     let mut log: Vec<Entry> = Vec::new();
-    for record in transaction.open_table(LOG)?.iter()? {
-        let (key, sealed) = record?;
+    records.each(Table::Log, &mut |number, sealed| {
         let index = LogIndex(base.0.saturating_add(log.len() as u64 + 1));
-        let bytes = unseal(&LOG, &key.value().to_le_bytes(), sealed.value());
+        let bytes = unseal(Table::Log, &number.to_le_bytes(), sealed);
         let entry = bytes.and_then(|bytes| decode_canonical::<Entry>(bytes, DECODE_BYTES_MAX).ok());
-        match entry {
-            Some(entry) if entry.index == index && key.value() == index.0 => log.push(entry),
-            _ => return Err(Damage::Entry { index }.into()),
-        }
-    }
+        let entry = entry.filter(|entry| entry.index == index && number == index.0);
+        log.push(entry.ok_or(Damage::Entry { index })?);
+        Ok(())
+    })?;
     Ok(log)
 }
 
-fn read_outbox(transaction: &ReadTransaction) -> Result<BTreeMap<Serial, Bytes>, Refusal> {
+fn read_outbox<R: Records>(records: &R) -> Result<BTreeMap<Serial, Bytes>, Refusal<R::Error>> {
     let mut outbox = BTreeMap::new();
-    for record in transaction.open_table(OUTBOX)?.iter()? {
-        let (key, sealed) = record?;
-        let body = unseal(&OUTBOX, &key.value().to_le_bytes(), sealed.value());
-        let body = body.ok_or(Damage::Value { what: "outbox" })?;
-        outbox.insert(Serial(key.value()), Bytes::copy_from_slice(body));
-    }
+    records.each(Table::Outbox, &mut |number, sealed| {
+        let body = unseal(Table::Outbox, &number.to_le_bytes(), sealed).ok_or(Damage::Value { what: "outbox" })?;
+        outbox.insert(Serial(number), Bytes::copy_from_slice(body));
+        Ok(())
+    })?;
     Ok(outbox)
 }
 

@@ -1,5 +1,15 @@
 //! Entering a room: the store first, then the links that its identity opens.
 
+#[cfg(all(feature = "disk", target_arch = "wasm32"))]
+mod browser;
+#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
+mod folder;
+
+#[cfg(all(feature = "disk", target_arch = "wasm32"))]
+pub(crate) use browser::in_browser;
+#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
+pub(crate) use folder::on_disk;
+
 use super::RoomError;
 use crate::{
     link::Link,
@@ -34,7 +44,25 @@ pub(crate) struct Legacy {
 }
 
 /// Opens the store that belongs to a door.
-pub(crate) type StoreMaker = Box<dyn FnOnce(Door) -> Result<Opened, RoomError> + Send + Sync>;
+pub(crate) enum StoreMaker {
+    /// At once.
+    Now(Box<dyn FnOnce(Door) -> Result<Opened, RoomError> + Send + Sync>),
+    /// When the browser has it.
+    #[cfg(all(feature = "disk", target_arch = "wasm32"))]
+    Later(Box<dyn FnOnce(Door) -> Opening + Send + Sync>),
+}
+
+/// A store that a browser is opening.
+#[cfg(all(feature = "disk", target_arch = "wasm32"))]
+pub(crate) type Opening = std::pin::Pin<Box<dyn Future<Output = Result<Opened, RoomError>>>>;
+
+impl StoreMaker {
+    /// A store that is opened at once.
+    pub fn now(open: impl FnOnce(Door) -> Result<Opened, RoomError> + Send + Sync + 'static) -> Self {
+        Self::Now(Box::new(open))
+    }
+}
+
 /// Opens the links of an identity.
 pub(crate) type LinkMaker = Box<dyn FnOnce(&Identity) -> Result<Box<dyn Link>, RoomError> + Send + Sync>;
 
@@ -48,15 +76,42 @@ pub(crate) struct Setup {
     pub seed: u64,
 }
 
+/// What a node stands between, and how it behaves there.
+pub(crate) struct Ends {
+    pub store: Opened,
+    pub link: Box<dyn Link>,
+    pub config: Config,
+    pub seed: u64,
+}
+
 impl Setup {
     /// Opens the store, then the links.
-    pub fn bring_up(self) -> Result<(Opened, Box<dyn Link>, Config, u64), RoomError> {
-        let mut opened = (self.store)(self.door)?;
-        let invitation = self.places.change(opened.identity.invitation.clone())?;
-        renew(&mut opened, invitation);
-        let link = (self.link)(&opened.identity)?;
-        Ok((opened, link, self.config, self.seed))
+    pub fn bring_up(self) -> Result<Ends, RoomError> {
+        match self.store {
+            StoreMaker::Now(open) => connect(open(self.door)?, &self.places, self.link, self.config, self.seed),
+            #[cfg(all(feature = "disk", target_arch = "wasm32"))]
+            StoreMaker::Later(_) => Err(RoomError::Unsupported("a browser's store takes time to open")),
+        }
     }
+
+    /// The same, where opening the store may take time.
+    #[cfg(target_arch = "wasm32")]
+    pub async fn open(self) -> Result<Ends, RoomError> {
+        let store = match self.store {
+            StoreMaker::Now(open) => open(self.door)?,
+            #[cfg(feature = "disk")]
+            StoreMaker::Later(open) => open(self.door).await?,
+        };
+        connect(store, &self.places, self.link, self.config, self.seed)
+    }
+}
+
+/// Opens the links of whoever the store belongs to, at the places where the room is found from now on.
+fn connect(mut store: Opened, places: &Places, link: LinkMaker, config: Config, seed: u64) -> Result<Ends, RoomError> {
+    let invitation = places.change(store.identity.invitation.clone())?;
+    renew(&mut store, invitation);
+    let link = link(&store.identity)?;
+    Ok(Ends { store, link, config, seed })
 }
 
 /// What becomes of the addresses at which a room can be found.
@@ -107,56 +162,9 @@ pub(crate) fn proceed(rendezvous: Vec<String>, legacy: Legacy) -> Result<(Identi
     Ok((identity, durable))
 }
 
-/// The store in a folder of a native disk.
-#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
-pub(crate) fn on_disk(folder: &std::path::Path, door: Door) -> Result<Opened, RoomError> {
-    use crate::storage::DiskStorage;
-
-    match door {
-        Door::Open { rendezvous } => {
-            let (identity, durable) = found(rendezvous)?;
-            Ok(DiskStorage::create(folder, &identity, &durable)?)
-        }
-        Door::Continue { rendezvous, legacy } => {
-            let (identity, durable) = proceed(rendezvous, legacy)?;
-            Ok(DiskStorage::create(folder, &identity, &durable)?)
-        }
-        Door::Join(invitation) if DiskStorage::exists(folder) => come_back(open(folder)?, invitation),
-        Door::Join(invitation) => {
-            Ok(DiskStorage::create(folder, &Identity::generate(invitation), &Durable::default())?)
-        }
-        Door::Resume { rendezvous } => {
-            let mut opened = open(folder)?;
-            if let Some(rendezvous) = rendezvous {
-                let invitation = opened.identity.invitation.clone().with_rendezvous(rendezvous)?;
-                renew(&mut opened, invitation);
-            }
-            Ok(opened)
-        }
-    }
-}
-
-/// Opens a store. A room of this process that was just left may still be flushing it.
-#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
-fn open(folder: &std::path::Path) -> Result<Opened, crate::storage::StorageError> {
-    use crate::storage::{DiskStorage, StorageError};
-    use std::time::Duration;
-
-    const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
-    const RETRY_INTERVAL: Duration = Duration::from_millis(10);
-
-    let start = web_time::Instant::now();
-    loop {
-        match DiskStorage::open(folder) {
-            Err(StorageError::InUse { .. }) if start.elapsed() < FLUSH_PATIENCE => std::thread::sleep(RETRY_INTERVAL),
-            opened => return opened,
-        }
-    }
-}
-
 /// Comes back to a room by an invitation: the room may be found elsewhere by now, or we may edit it from now on.
-#[cfg(all(feature = "disk", not(target_arch = "wasm32")))]
-fn come_back(mut opened: Opened, invitation: Invitation) -> Result<Opened, RoomError> {
+#[cfg(feature = "disk")]
+pub(super) fn come_back(mut opened: Opened, invitation: Invitation) -> Result<Opened, RoomError> {
     let stored = &opened.identity.invitation;
     if stored.cluster != invitation.cluster {
         return Err(RoomError::OtherRoom { stored: stored.cluster, invited: invitation.cluster });
@@ -170,7 +178,7 @@ fn come_back(mut opened: Opened, invitation: Invitation) -> Result<Opened, RoomE
     Ok(opened)
 }
 
-fn renew(opened: &mut Opened, invitation: Invitation) {
+pub(super) fn renew(opened: &mut Opened, invitation: Invitation) {
     if opened.identity.invitation != invitation {
         opened.storage.set_invitation(&invitation);
         opened.identity.invitation = invitation;

@@ -1,19 +1,35 @@
-//! How values lie in the database: each behind a checksum over its table, its key and itself.
+//! How a store's records lie in its tables: each behind a checksum over its table, its key and itself.
 //!
-//! redb checks its pages; this finds a value that went to another place, or that somebody changed.
+//! The database below checks its own pages; this finds a value that went to another place, or that somebody changed.
 
-use redb::{TableDefinition, TableHandle};
+/// The version of stores that this program writes and reads.
+pub const STORE_VERSION: u16 = 2;
 
-/// What there is once: see the names below.
-pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
-/// The entries by index.
-pub(super) const LOG: TableDefinition<u64, &[u8]> = TableDefinition::new("log");
-/// The state of the newest snapshot, in pieces of [`PIECE_BYTES`], from zero.
-pub(super) const STATE: TableDefinition<u64, &[u8]> = TableDefinition::new("state");
-/// The bodies of commands that are not settled, by serial.
-pub(super) const OUTBOX: TableDefinition<u64, &[u8]> = TableDefinition::new("outbox");
+/// The tables of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    /// What there is once: see the names below.
+    Meta,
+    /// The entries by index.
+    Log,
+    /// The state of the newest snapshot, in pieces of [`PIECE_BYTES`], from zero.
+    State,
+    /// The bodies of commands that are not settled, by serial.
+    Outbox,
+}
 
-/// [`STORE_VERSION`](super::STORE_VERSION); read before anything else.
+impl Table {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Log => "log",
+            Self::State => "state",
+            Self::Outbox => "outbox",
+        }
+    }
+}
+
+/// [`STORE_VERSION`]; read before anything else.
 pub(super) const VERSION: &str = "version";
 /// The private half of the node's key.
 pub(super) const KEY: &str = "key";
@@ -43,12 +59,12 @@ const CHECKSUM_BYTES: usize = 8;
 const CHECKSUM_CONTEXT: &str = "bevy_quorum 2026-11 stored value";
 
 /// `value` as it is stored in `table` under `key`.
-pub(super) fn seal(table: &impl TableHandle, key: &[u8], value: &[u8]) -> Vec<u8> {
+pub(super) fn seal(table: Table, key: &[u8], value: &[u8]) -> Vec<u8> {
     [&checksum(table.name(), key, value)[..], value].concat()
 }
 
 /// What was [`seal`]ed, if it was for this place.
-pub(super) fn unseal<'a>(table: &impl TableHandle, key: &[u8], sealed: &'a [u8]) -> Option<&'a [u8]> {
+pub(super) fn unseal<'a>(table: Table, key: &[u8], sealed: &'a [u8]) -> Option<&'a [u8]> {
     let (sum, value) = sealed.split_at_checked(CHECKSUM_BYTES)?;
     (sum == checksum(table.name(), key, value)).then_some(value)
 }
@@ -71,22 +87,22 @@ mod tests {
     // A changed vector means a new STORE_VERSION.
     #[test]
     fn a_stored_value_is_as_agreed() {
-        let sealed = seal(&LOG, &7_u64.to_le_bytes(), b"entry");
+        let sealed = seal(Table::Log, &7_u64.to_le_bytes(), b"entry");
         let hex: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, include_str!("../../../tests/golden/stored_value.txt").trim());
+        assert_eq!(hex, include_str!("../../tests/golden/stored_value.txt").trim());
     }
 
     #[test]
     fn a_value_is_read_only_where_it_was_put() {
-        let sealed = seal(&LOG, &[7], b"entry");
-        assert_eq!(unseal(&LOG, &[7], &sealed), Some(&b"entry"[..]));
-        assert_eq!(unseal(&LOG, &[8], &sealed), None);
-        assert_eq!(unseal(&OUTBOX, &[7], &sealed), None);
-        assert_eq!(unseal(&LOG, &[7], &sealed[..5]), None);
+        let sealed = seal(Table::Log, &[7], b"entry");
+        assert_eq!(unseal(Table::Log, &[7], &sealed), Some(&b"entry"[..]));
+        assert_eq!(unseal(Table::Log, &[8], &sealed), None);
+        assert_eq!(unseal(Table::Outbox, &[7], &sealed), None);
+        assert_eq!(unseal(Table::Log, &[7], &sealed[..5]), None);
         for place in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[place] ^= 1;
-            assert_eq!(unseal(&LOG, &[7], &changed), None, "byte {place}");
+            assert_eq!(unseal(Table::Log, &[7], &changed), None, "byte {place}");
         }
     }
 }

@@ -1,0 +1,26 @@
+//! Drawing what a file holds, as a user would have.
+
+use crate::board::{self, Drafts, Stroke};
+use bevy::prelude::*;
+use bevy_quorum::prelude::*;
+use std::collections::VecDeque;
+
+/// Strokes of the file in one frame.
+const STROKES_PER_FRAME_MAX: usize = 200;
+/// Strokes of the file on their way; it waits while there are more.
+const STROKES_ON_THE_WAY_MAX: usize = 2_000;
+
+/// What is still to be drawn.
+#[derive(Resource, Debug, Default)]
+pub struct Drawing(pub VecDeque<Stroke>);
+
+/// Draws the next strokes.
+pub fn draw_on(mut drawing: ResMut<Drawing>, rooms: Query<&Room>, mut drafts: ResMut<Drafts>) -> Result {
+    let Ok(room) = rooms.single() else { return Ok(()) };
+    let free = STROKES_ON_THE_WAY_MAX.saturating_sub(room.status().pending);
+    for _ in 0..free.min(STROKES_PER_FRAME_MAX) {
+        let Some(stroke) = drawing.0.pop_front() else { break };
+        board::draw(&mut drafts, room, &stroke)?;
+    }
+    Ok(())
+}

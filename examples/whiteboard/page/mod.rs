@@ -1,0 +1,124 @@
+//! The whiteboard as a page: the link in its address bar is the board, and a reload comes back to it.
+
+mod address;
+mod clipboard;
+mod closing;
+mod habits;
+mod settings;
+mod shell;
+
+use crate::{
+    board::{self, BoardPlugin, Myself},
+    draw_file,
+    drawing::{Drawing, draw_on},
+    status::{StatusNews, StatusPlugin, StatusSystems},
+    stranded::{ContinueAsNew, StrandedPlugin},
+    window::WindowPlugin,
+};
+pub use clipboard::copy;
+pub use shell::reload;
+
+use address::Address;
+use bevy::prelude::*;
+use bevy_quorum::{prelude::*, wire::ClusterId};
+use settings::Settings;
+
+/// The name under which this browser keeps boards.
+const STORE: &str = "whiteboard";
+
+/// Opens the board that the page's address leads to, and runs until the page goes.
+pub fn run() {
+    console_error_panic_hook::set_once();
+    wasm_bindgen_futures::spawn_local(async {
+        if let Err(failure) = open().await {
+            shell::fail("The whiteboard can't start", &failure);
+        }
+    });
+}
+
+async fn open() -> Result<(), String> {
+    let address = Address::read()?;
+    let settings = Settings::fetch(address.origin()).await;
+    let strokes = match address.draw() {
+        Some(file) => {
+            let json = settings::fetch(&file).await.map_err(|reason| format!("Can't load {file}: {reason}"))?;
+            draw_file::parse(json.as_bytes()).map_err(|error| format!("Can't draw {file}: {error}"))?
+        }
+        None => Vec::new(),
+    };
+    let mut app = App::new();
+    app.insert_resource(Myself::called(address.name().as_deref()))
+        .add_plugins((
+            WindowPlugin { board_only: address.board_only(), picture: None },
+            QuorumPlugins,
+            BoardPlugin,
+            StrandedPlugin,
+            closing::ClosingPlugin,
+        ))
+        .insert_resource(Drawing(strokes.into()))
+        .add_systems(Update, (draw_on, show_link, shell::uncover));
+    if address.status_json() {
+        app.add_plugins(StatusPlugin).add_systems(PostUpdate, tell_status.after(StatusSystems));
+    }
+    let mut room = Some(enter(&address, &settings)?);
+    app.insert_resource(settings).add_systems(Startup, move |mut commands: Commands| {
+        if let Some(room) = room.take() {
+            commands.spawn(room);
+        }
+    });
+    app.add_systems(Update, go_on).add_systems(PostStartup, habits::adopt);
+    app.run();
+    Ok(())
+}
+
+/// The board of the link; without one, the board that was open last; and if there is none, a new one.
+fn enter(address: &Address, settings: &Settings) -> Result<Room, String> {
+    let room = match address.invitation() {
+        Some(link) => {
+            let invitation: Invitation = link.parse().map_err(|error| format!("This link leads nowhere: {error}"))?;
+            Room::join(invitation.to_string())
+        }
+        None => Room::open(settings.rendezvous()),
+    };
+    Ok(room.store(STORE).ice_servers(settings.ice_servers()))
+}
+
+/// Puts the way back into the address bar: whoever reloads the page, or copies its address, has the link.
+fn show_link(rooms: Query<&Room>, mut shown: Local<Option<ClusterId>>) {
+    let Some(invitation) = rooms.iter().find_map(Room::invitation) else { return };
+    if *shown != Some(invitation.cluster) {
+        address::show(&invitation.to_string());
+        *shown = Some(invitation.cluster);
+    }
+}
+
+/// Lets a script see how the board stands.
+fn tell_status(news: Res<StatusNews>) {
+    if let Some(line) = news.line() {
+        shell::tell(&line.json());
+    }
+}
+
+/// Continues the board as a new one, when somebody says so; should that fail, the old one goes on.
+fn go_on(
+    mut asked: MessageReader<ContinueAsNew>,
+    mut commands: Commands,
+    mut drafts: ResMut<board::Drafts>,
+    settings: Res<Settings>,
+    rooms: Query<(Entity, &Room, &RoomState)>,
+) {
+    let wanted = asked.read().count() > 0;
+    for (entity, room, state) in &rooms {
+        match state {
+            RoomState::Failed(error) if rooms.iter().len() > 1 => {
+                drafts.refusal = Some(format!("the board can't be continued: {error}"));
+                commands.entity(entity).despawn();
+            }
+            _ if wanted && rooms.iter().len() == 1 && room.can_be_continued() => {
+                let room = Room::continue_as_new(entity, settings.rendezvous());
+                commands.spawn(room.store(STORE).ice_servers(settings.ice_servers()));
+            }
+            _ => {}
+        }
+    }
+}

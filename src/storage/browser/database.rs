@@ -1,0 +1,237 @@
+//! The database below: its tables, how they are read, and transactions on them.
+
+use super::{
+    super::{
+        Damage, STORE_VERSION, StorageError,
+        read::{Contents, Each, Records, Refusal, read},
+        record::{self, Table},
+        write::{Tables, Writer},
+    },
+    claim::Lease,
+    path,
+};
+use indexed_db_futures::{
+    Build, BuildPrimitive, KeyRange,
+    error::{DomException, Error, OpenDbError},
+    object_store::ObjectStore,
+    prelude::QuerySource,
+    transaction::{Transaction, TransactionDurability, TransactionMode, TransactionOptions},
+    typed_array::{Uint8Array, Uint8ArraySlice},
+};
+use std::{collections::BTreeMap, io, ops::RangeInclusive, sync::Arc};
+
+/// The layout of object stores; what is in them has [`STORE_VERSION`].
+const LAYOUT_VERSION: u8 = 1;
+/// Numbers of records are kept as floating-point numbers, which are exact up to here.
+const NUMBER_MAX: u64 = 1 << 53;
+
+const TABLES: [Table; 4] = [Table::Meta, Table::Log, Table::State, Table::Outbox];
+const NUMBERED: [Table; 3] = [Table::Log, Table::State, Table::Outbox];
+const NAMES: [&str; 10] = [
+    record::VERSION,
+    record::KEY,
+    record::INVITATION,
+    record::BALLOT,
+    record::COMMIT,
+    record::BASE,
+    record::ROOM,
+    record::STATE_BYTES,
+    record::SESSION,
+    record::LAST_SERIAL,
+];
+
+/// An open database.
+#[derive(Clone)]
+pub(super) struct Database {
+    name: String,
+    inner: indexed_db_futures::database::Database,
+}
+
+impl Database {
+    /// Opens it, and makes it if there is none.
+    pub async fn open(name: &str) -> Result<Self, StorageError> {
+        let request = indexed_db_futures::database::Database::open(name).with_version(LAYOUT_VERSION);
+        let request = request.with_on_upgrade_needed(|_, database| {
+            for table in TABLES {
+                database.create_object_store(table.name()).build()?;
+            }
+            Ok(())
+        });
+        let inner = request.await.map_err(|error| denied(&error))?;
+        Ok(Self { name: name.to_owned(), inner })
+    }
+
+    /// Whether anything was ever written to it.
+    pub async fn holds_a_room(&self) -> Result<bool, StorageError> {
+        let version = self.load_one(record::VERSION).await.map_err(|error| self.failed(error))?;
+        Ok(version.is_some())
+    }
+
+    /// Everything in it, checked.
+    pub async fn read(&self) -> Result<Contents, StorageError> {
+        let loaded = self.load().await.map_err(|error| self.failed(error))?;
+        read(&loaded).map_err(|refusal| match refusal {
+            Refusal::Version(found) => {
+                StorageError::OtherVersion { path: path(&self.name), found, expected: STORE_VERSION }
+            }
+            Refusal::Damage(damage) => StorageError::Damaged { path: path(&self.name), damage },
+            Refusal::Database(never) => match never {},
+        })
+    }
+
+    /// Makes what `change` does durable, all of it or nothing.
+    pub async fn transact(
+        &self,
+        change: impl FnOnce(Writer<OpenTables>) -> Result<(), Error>,
+    ) -> Result<(), StorageError> {
+        self.transact_while(None, change).await
+    }
+
+    /// The same, unless the lease was lost.
+    pub async fn transact_while(
+        &self,
+        lease: Option<&Lease>,
+        change: impl FnOnce(Writer<OpenTables>) -> Result<(), Error>,
+    ) -> Result<(), StorageError> {
+        let done = async {
+            let transaction = self.begin()?;
+            if let Some(lease) = lease {
+                let meta = transaction.object_store(Table::Meta.name())?;
+                if !lease.renew(&meta).await? {
+                    return Ok(false);
+                }
+            }
+            change(Writer(OpenTables::of(&transaction)?))?;
+            transaction.commit().await?;
+            Ok(true)
+        };
+        match done.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StorageError::InUse { path: path(&self.name) }),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Begins a transaction that writes, and is complete only once it is on the disk.
+    fn begin(&self) -> Result<Transaction<'_>, Error> {
+        let strict = TransactionOptions::new().with_durability(TransactionDurability::Strict);
+        let names = TABLES.map(Table::name);
+        self.inner.transaction(names).with_mode(TransactionMode::Readwrite).with_options(strict).build()
+    }
+
+    /// Changes what there is once, with strict durability.
+    pub async fn change_meta(
+        &self,
+        change: impl AsyncFnOnce(&ObjectStore<'_>) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        let transaction = self.begin()?;
+        let changed = change(&transaction.object_store(Table::Meta.name())?).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    /// What the browser's error means to people.
+    pub fn failed(&self, error: Error) -> StorageError {
+        let path = path(&self.name);
+        let source = Arc::new(io::Error::other(error.to_string()));
+        match error {
+            Error::DomException(DomException::Other(exception)) if exception.name() == "QuotaExceededError" => {
+                StorageError::Full { path, source }
+            }
+            _ => StorageError::Io { path, source },
+        }
+    }
+
+    async fn load_one(&self, name: &'static str) -> Result<Option<Vec<u8>>, Error> {
+        let transaction = self.inner.transaction(Table::Meta.name()).build()?;
+        let meta = transaction.object_store(Table::Meta.name())?;
+        Ok(meta.get::<Uint8Array, _, _>(name).primitive()?.await?.map(Into::into))
+    }
+
+    async fn load(&self) -> Result<Loaded, Error> {
+        let transaction = self.inner.transaction(TABLES.map(Table::name)).build()?;
+        let mut loaded = Loaded::default();
+        let meta = transaction.object_store(Table::Meta.name())?;
+        for name in NAMES.into_iter().chain([record::GROUPS]) {
+            if let Some(sealed) = meta.get::<Uint8Array, _, _>(name).primitive()?.await? {
+                loaded.meta.insert(name, sealed.into());
+            }
+        }
+        for (table, records) in NUMBERED.into_iter().zip(&mut loaded.numbered) {
+            let store = transaction.object_store(table.name())?;
+            let numbers = store.get_all_keys::<f64>().primitive()?;
+            let sealed = store.get_all::<Uint8Array>().primitive()?;
+            for (number, sealed) in numbers.await?.zip(sealed.await?) {
+                // They were written as whole numbers below `NUMBER_MAX`; anything else fails its checksum.
+                records.push((number? as u64, sealed?.into()));
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+/// Why the browser lets nothing be kept.
+fn denied(error: &OpenDbError) -> StorageError {
+    StorageError::Denied { reason: error.to_string().into() }
+}
+
+/// What a database holds, as it was written.
+#[derive(Default)]
+struct Loaded {
+    meta: BTreeMap<&'static str, Vec<u8>>,
+    numbered: [Vec<(u64, Vec<u8>)>; 3],
+}
+
+impl Records for Loaded {
+    type Error = std::convert::Infallible;
+
+    fn get(&self, name: &'static str) -> Result<Option<Vec<u8>>, Self::Error> {
+        Ok(self.meta.get(name).cloned())
+    }
+
+    fn each(&self, table: Table, each: Each<Self::Error>) -> Result<(), Refusal<Self::Error>> {
+        let place = NUMBERED.iter().position(|numbered| *numbered == table);
+        let records = place.map(|place| &self.numbered[place]).ok_or(Damage::Structure)?;
+        records.iter().try_for_each(|(number, sealed)| each(*number, sealed))
+    }
+}
+
+/// The tables of one transaction that writes.
+pub(super) struct OpenTables<'a> {
+    meta: ObjectStore<'a>,
+    numbered: [ObjectStore<'a>; 3],
+}
+
+impl<'a> OpenTables<'a> {
+    fn of(transaction: &'a Transaction<'_>) -> Result<Self, Error> {
+        let open = |table: Table| transaction.object_store(table.name());
+        let [log, state, outbox] = NUMBERED;
+        Ok(Self { meta: open(Table::Meta)?, numbered: [open(log)?, open(state)?, open(outbox)?] })
+    }
+
+    fn numbered(&self, table: Table) -> &ObjectStore<'a> {
+        let place = NUMBERED.iter().position(|numbered| *numbered == table);
+        &self.numbered[place.expect("what there is once has names, and no numbers")]
+    }
+}
+
+// Requests go out as they are made, in order; what fails ends the transaction, which says so.
+impl Tables for OpenTables<'_> {
+    type Error = Error;
+
+    fn set(&mut self, name: &'static str, sealed: &[u8]) -> Result<(), Error> {
+        self.meta.put(Uint8ArraySlice::new(sealed)).with_key(name).without_key_type().primitive().map(drop)
+    }
+
+    fn insert(&mut self, table: Table, number: u64, sealed: &[u8]) -> Result<(), Error> {
+        assert!(number <= NUMBER_MAX, "record {number} has no exact place in a browser");
+        let put = self.numbered(table).put(Uint8ArraySlice::new(sealed)).with_key(number as f64);
+        put.without_key_type().primitive().map(drop)
+    }
+
+    fn remove(&mut self, table: Table, numbers: RangeInclusive<u64>) -> Result<(), Error> {
+        let (first, last) = numbers.into_inner();
+        let range = KeyRange::Bound(first as f64, false, last as f64, false);
+        self.numbered(table).delete::<f64, _>(range).primitive().map(drop)
+    }
+}
