@@ -98,7 +98,7 @@ fn a_peer_that_does_not_answer_is_sent_only_so_much() {
     let mut taken = 0_u64;
     while whisper_much(&mut meeting) {
         taken += 1;
-        if taken % 100 == 0 {
+        if taken.is_multiple_of(100) {
             meeting.pass(Duration::from_millis(1));
         }
         assert!(taken < 100_000, "there is no limit");

@@ -4,9 +4,11 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used)]
 
+mod relay;
 mod support;
 
 use bevy_quorum::wire::Invitation;
+use relay::{CREDENTIAL, Relay, USERNAME};
 use support::{Place, StrokeFile, Whiteboard, agreed, strokes};
 
 /// What each of them draws.
@@ -96,6 +98,21 @@ fn a_newcomer_comes_in_by_the_second_address_when_the_first_is_dead() {
     let newcomer = place.whiteboard("newcomer", &[&link]);
     for one in [&host, &guest, &newcomer] {
         one.wait("three who vote and see each other", |status| status.voters.len() == 3 && status.peers.len() == 2);
+    }
+}
+
+#[test]
+fn those_who_hide_their_addresses_meet_through_a_relay_and_are_told_so() {
+    let Some(relay) = Relay::start() else { return };
+    let place = Place::new();
+    let url = relay.url();
+    let hidden = ["--relay-only", "--ice-server", &url, "--ice-username", USERNAME, "--ice-credential", CREDENTIAL];
+    let host = place.whiteboard("host", &[&hidden[..], &["--signal", place.url()]].concat());
+    let guest = place.whiteboard("guest", &[&hidden[..], &[&host.invitation()]].concat());
+    for one in [&host, &guest] {
+        let met =
+            one.wait("a relayed peer that votes", |status| status.voters.len() == 2 && !status.relayed.is_empty());
+        assert_eq!(met.relayed, met.peers);
     }
 }
 

@@ -24,6 +24,18 @@ pub struct Arguments {
     /// whoever is invited comes in by any of them
     #[arg(long, value_name = "URL", value_parser = websocket_url)]
     pub signal: Vec<String>,
+    /// A server that helps to reach the others: stun:host:port, turn:host:port; several may be named
+    #[arg(long, value_name = "URL")]
+    pub ice_server: Vec<String>,
+    /// The name by which a turn: server knows us
+    #[arg(long, value_name = "NAME", requires = "ice_credential")]
+    pub ice_username: Option<String>,
+    /// The password that goes with it
+    #[arg(long, value_name = "PASSWORD", requires = "ice_username")]
+    pub ice_credential: Option<String>,
+    /// Reaches the others through a turn: server alone, so that they don't learn this machine's address
+    #[arg(long)]
+    pub relay_only: bool,
     /// Continues the board in --data as a new one in DIR, with a new link and without the others; the old one stays
     #[arg(long, value_name = "DIR")]
     pub continue_as_new: Option<PathBuf>,

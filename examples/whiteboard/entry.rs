@@ -1,7 +1,10 @@
 //! Coming in: which board, from which folder, found through which signaling server.
 
 use crate::{cli::Arguments, continuation::Continuation, errors::Failure, folder::Folder, signaling::Signaling};
-use bevy_quorum::{prelude::Room, wire::Invitation};
+use bevy_quorum::{
+    prelude::{IceServer, Room},
+    wire::Invitation,
+};
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs},
@@ -48,9 +51,19 @@ impl Entry {
             (Some(invitation), true) => come_back(&folder, &invitation)?,
         };
         let rendezvous = arguments.signal.iter().cloned().chain(signaling.as_ref().map(Signaling::url)).collect();
-        let room = room.store(folder.path());
+        let room = helped(room.store(folder.path()), arguments);
         Ok(Self { room, signaling, continuation: Continuation { folder, wanted, rendezvous }, needed })
     }
+}
+
+/// The room, with the servers that help to reach the others.
+fn helped(room: Room, arguments: &Arguments) -> Room {
+    let room = room.ice_servers((!arguments.ice_server.is_empty()).then(|| IceServer {
+        urls: arguments.ice_server.clone(),
+        username: arguments.ice_username.clone(),
+        credential: arguments.ice_credential.clone(),
+    }));
+    if arguments.relay_only { room.relay_only() } else { room }
 }
 
 /// The room, our own signaling server, and the one that is needed.

@@ -50,13 +50,13 @@ impl Sessions {
     /// nothing goes further than from one neighbour to another.
     pub(super) fn hear_signal(&mut self, now: Moment, neighbour: NodeId, signal: PassedSignal) {
         let own = self.own();
-        if signal.from == own {
+        if signal.from == own || !self.neighbourhood.allow(now, neighbour) {
             return;
         }
         if signal.to == own {
             self.neighbourhood.passed_on(neighbour, signal.from);
             self.link.hear(signal.plane, signal.from, signal.sealed);
-        } else if signal.from == neighbour && self.is_linked(signal.to) && self.neighbourhood.allow(now, neighbour) {
+        } else if signal.from == neighbour && self.is_linked(signal.to) {
             self.tell(signal.to, FrameBody::Signal(signal));
         }
     }

@@ -26,7 +26,7 @@ pub const SEEK_INTERVAL: Duration = Duration::from_secs(5);
 pub const MISSING_MAX: usize = 64;
 /// How long signals go through one neighbour until another one's turn comes.
 const TURN: Duration = Duration::from_secs(15);
-/// The most signals that are passed on for one neighbour at once.
+/// The most signals that are taken from one neighbour at once, to be heard or passed on.
 pub const SIGNALS_MAX: u32 = 256;
 /// How many more of them are, every second.
 pub const SIGNALS_PER_SECOND: u32 = 32;
@@ -56,7 +56,7 @@ struct Missing {
     sought: bool,
 }
 
-/// How many signals of a neighbour may be passed on.
+/// How many signals of a neighbour may be taken.
 struct Allowance {
     left: u32,
     counted_at: Moment,
@@ -105,7 +105,7 @@ impl Neighbourhood {
         ways.get(turn as usize % ways.len().max(1)).copied()
     }
 
-    /// Whether one more signal of a neighbour may be passed on.
+    /// Whether one more signal of a neighbour may be taken.
     pub(super) fn allow(&mut self, now: Moment, neighbour: NodeId) -> bool {
         let full = Allowance { left: SIGNALS_MAX, counted_at: now };
         let allowance = self.allowances.entry(neighbour).or_insert(full);
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn so_much_is_passed_on_and_no_more() {
+    fn so_many_signals_are_taken_and_no_more() {
         let mut neighbourhood = Neighbourhood::default();
         let mut passed = |seconds| (0..1_000).filter(|_| neighbourhood.allow(at(seconds), NodeId(1))).count();
         assert_eq!([passed(0), passed(1), passed(100)], [256, 32, 256]);

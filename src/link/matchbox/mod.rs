@@ -1,13 +1,15 @@
 //! Links over WebRTC data channels, by way of matchbox.
 //!
 //! Two sockets, one for each plane: all channels of one connection share a congestion window, and what
-//! is bulky must not slow consensus down. Peers find each other at a signaling server, which is needed
-//! only for that: when it goes away the links stay, and it is connected to again.
+//! is bulky must not slow consensus down. Peers find each other at signaling servers, which are needed
+//! only for that: when one goes away the links stay, and it is connected to again. Meanwhile members pass
+//! signals on.
 //!
 //! matchbox 0.15 has no back-pressure: what is sent waits, without limit, in its queues. Whoever sends
 //! must wait for answers before sending more. It also never forgets a connection it made or tried to
 //! make: some kilobytes stay for each, and an attempt that nobody answers keeps its UDP ports. Attempts
-//! are therefore few and far between, and only to peers that the signaling server says are there.
+//! are therefore few and far between, and only to peers that say that they are there, or are linked to a
+//! neighbour.
 
 mod candidates;
 #[cfg(feature = "playtest")]
