@@ -40,8 +40,8 @@ export function crash(error) {
     });
 }
 
-/** What the app itself says before it ends: a title, details to copy, and words that tell people what to do. */
-export function fail(title, detail = "", words = "Reload the page to go on.") {
+/** What the app itself says before it ends: a title, words that tell people what to do, and details to copy. */
+export function fail(title, words = "Reload the page to go on.", detail = words) {
     show({ title, words, error: detail });
 }
 

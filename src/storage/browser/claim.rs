@@ -24,7 +24,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 const LEASE: Duration = Duration::from_millis(1_800);
 /// How often it is renewed. A page in the background may do so only once a second.
 const RENEWAL_INTERVAL: Duration = Duration::from_millis(500);
-/// How often somebody who waits for a lease looks again.
+/// How often somebody who waits looks again.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// Where it lies among what there is once.
 const LEASE_NAME: &str = "lease";
@@ -36,12 +36,19 @@ pub(super) enum Claim {
 }
 
 impl Claim {
-    /// Waits for it, no longer than `patience`.
+    /// Waits for it, no longer than `patience`, and asks at least once.
     pub async fn acquire(name: &str, database: &Database, patience: Duration) -> Result<Self, StorageError> {
-        let in_use = || StorageError::InUse { path: path(name) };
-        match locks() {
-            Some(locks) => Lock::acquire(&locks, name, patience).await.map(Self::Lock).ok_or_else(in_use),
-            None => Lease::acquire(database, patience).await?.map(Self::Lease).ok_or_else(in_use),
+        let (locks, end) = (locks(), Date::now() + millis(patience));
+        loop {
+            let claim = match &locks {
+                Some(locks) => Lock::take(locks, name).await.map(Self::Lock),
+                None => Lease::begin(database).await?.map(Self::Lease),
+            };
+            match claim {
+                Some(claim) => return Ok(claim),
+                None if Date::now() >= end => return Err(StorageError::InUse { path: path(name) }),
+                None => Delay::new(LOOK_INTERVAL).await,
+            }
         }
     }
 
@@ -66,31 +73,29 @@ impl Claim {
 pub(super) struct Lock(Function);
 
 impl Lock {
-    async fn acquire(locks: &JsValue, name: &str, patience: Duration) -> Option<Self> {
-        let mut release = None;
-        let held = Promise::new(&mut |resolve, _| release = Some(resolve));
-        let release = release.expect("a promise calls its maker at once");
-        let mut granted = None;
-        let grant = Promise::new(&mut |resolve, _| granted = Some(resolve));
-        let granted = granted.expect("a promise calls its maker at once");
+    /// Takes it, if it is free.
+    async fn take(locks: &JsValue, name: &str) -> Option<Self> {
+        let (held, release) = promise();
+        let (answer, tell) = promise();
         // The lock is ours until the promise that this gives back is kept.
-        let told = granted.clone();
-        let hold = Closure::once_into_js(move |_lock: JsValue| {
-            let _ = told.call1(&JsValue::NULL, &JsValue::TRUE);
-            held
+        let hold = Closure::once_into_js(move |lock: JsValue| {
+            let granted = !lock.is_null();
+            let _ = tell.call1(&JsValue::NULL, &granted.into());
+            if granted { held.into() } else { JsValue::UNDEFINED }
         });
         let options = Object::new();
-        Reflect::set(&options, &"signal".into(), &timeout(patience)?).ok()?;
+        Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE).ok()?;
         let request: Function = Reflect::get(locks, &"request".into()).ok()?.dyn_into().ok()?;
-        let request = request.call3(locks, &format!("bevy_quorum/{name}").into(), &options, &hold).ok()?;
-        // It is broken when patience has ended, and kept when the lock was given back.
-        spawn_local(async move {
-            let _ = JsFuture::from(Promise::from(request)).await;
-            let _ = granted.call1(&JsValue::NULL, &JsValue::FALSE);
-        });
-        let granted = JsFuture::from(grant).await.ok()?.is_truthy();
-        granted.then_some(Self(release))
+        request.call3(locks, &format!("bevy_quorum/{name}").into(), &options, &hold).ok()?;
+        JsFuture::from(answer).await.ok()?.is_truthy().then_some(Self(release))
     }
+}
+
+/// A promise, and the function that keeps it.
+fn promise() -> (Promise, Function) {
+    let mut keep = None;
+    let promise = Promise::new(&mut |resolve, _| keep = Some(resolve));
+    (promise, keep.expect("a promise calls its maker at once"))
 }
 
 impl Drop for Lock {
@@ -104,13 +109,6 @@ fn locks() -> Option<JsValue> {
     Reflect::get(&navigator, &"locks".into()).ok().filter(|locks| !locks.is_undefined())
 }
 
-/// A signal that ends a request after `patience`.
-fn timeout(patience: Duration) -> Option<JsValue> {
-    let signal = Reflect::get(&js_sys::global(), &"AbortSignal".into()).ok()?;
-    let timeout: Function = Reflect::get(&signal, &"timeout".into()).ok()?.dyn_into().ok()?;
-    timeout.call1(&signal, &millis(patience).into()).ok()
-}
-
 /// A lease in the database: who has it, and until when.
 pub(super) struct Lease {
     /// A number that no other page has drawn.
@@ -120,30 +118,22 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    async fn acquire(database: &Database, patience: Duration) -> Result<Option<Self>, StorageError> {
+    /// Takes it, if it is free or has run out.
+    async fn begin(database: &Database) -> Result<Option<Self>, StorageError> {
+        let holder = js_sys::Math::random();
+        let begun = database.change_meta(async |meta| {
+            let free = stored(meta).await?.is_none_or(|(_, until)| until <= Date::now());
+            if free {
+                store(meta, holder, Date::now() + millis(LEASE))?;
+            }
+            Ok(free)
+        });
+        if !begun.await.map_err(|error| database.failed(error))? {
+            return Ok(None);
+        }
         let alive = Rc::new(());
-        let lease = Self { holder: js_sys::Math::random(), _alive: alive.clone() };
-        let end = Date::now() + millis(patience);
-        loop {
-            let begun = database.change_meta(async |meta| lease.begin(meta).await).await;
-            if begun.map_err(|error| database.failed(error))? {
-                spawn_local(keep(lease.holder, database.clone(), Rc::downgrade(&alive)));
-                return Ok(Some(lease));
-            }
-            if Date::now() >= end {
-                return Ok(None);
-            }
-            Delay::new(LOOK_INTERVAL).await;
-        }
-    }
-
-    /// Makes it ours if nobody else has it; whether that is so.
-    async fn begin(&self, meta: &ObjectStore<'_>) -> Result<bool, Error> {
-        let free = stored(meta).await?.is_none_or(|(holder, until)| holder == self.holder || until <= Date::now());
-        if free {
-            store(meta, self.holder, Date::now() + millis(LEASE))?;
-        }
-        Ok(free)
+        spawn_local(keep(holder, database.clone(), Rc::downgrade(&alive)));
+        Ok(Some(Self { holder, _alive: alive }))
     }
 
     /// Makes it last longer, unless somebody else has it by now; whether it is ours.
