@@ -80,7 +80,7 @@ async fn a_new_store_holds_its_founding_state() {
     let created = place(&name).await.create(&identity, &founding).await.unwrap();
     assert_eq!((&created.identity, &created.durable), (&identity, &founding));
     drop(created);
-    let opened = place(&name).await.open().await.unwrap();
+    let opened = place(&name).await.open().unwrap();
     assert_eq!((&opened.identity, &opened.durable), (&identity, &founding));
 }
 
@@ -94,7 +94,7 @@ async fn every_write_is_there_after_a_restart() {
     }
     assert_eq!(durable(&mut *opened.storage, WriteId(300)).await.unwrap(), WriteId(300));
     drop(opened);
-    assert_eq!(place(&name).await.open().await.unwrap().durable, Diary::after(300).0);
+    assert_eq!(place(&name).await.open().unwrap().durable, Diary::after(300).0);
 }
 
 async fn writes_go_on_after_a_restart() {
@@ -102,20 +102,20 @@ async fn writes_go_on_after_a_restart() {
     drop(place(&name).await.create(&identity(), &Durable::default()).await.unwrap());
     for restart in 1..=5 {
         let (expected, mut diary) = Diary::after((restart - 1) * 20);
-        let mut opened = place(&name).await.open().await.unwrap();
+        let mut opened = place(&name).await.open().unwrap();
         assert_eq!(opened.durable, expected);
         while diary.written < restart * 20 {
             let (id, write) = diary.next();
             opened.storage.submit(id, write);
         }
     }
-    assert_eq!(place(&name).await.open().await.unwrap().durable, Diary::after(100).0);
+    assert_eq!(place(&name).await.open().unwrap().durable, Diary::after(100).0);
 }
 
 async fn a_room_is_found_only_where_one_was_made() {
     let name = fresh();
-    assert!(!place(&name).await.holds_a_room().await.unwrap());
-    assert!(matches!(place(&name).await.open().await, Err(StorageError::NotFound { .. })));
+    assert!(!place(&name).await.holds_a_room());
+    assert!(matches!(place(&name).await.open(), Err(StorageError::NotFound { .. })));
     drop(place(&name).await.create(&identity(), &Durable::default()).await.unwrap());
     let again = place(&name).await.create(&identity(), &Durable::default()).await;
     assert!(matches!(again, Err(StorageError::Occupied { .. })));
@@ -133,8 +133,8 @@ async fn a_store_serves_one_at_a_time() {
 /// Writes for ever, and shows which writes are durable.
 async fn write_until_the_page_ends() {
     let place = place(KEPT).await;
-    let mut opened = if place.holds_a_room().await.unwrap() {
-        place.open().await.unwrap()
+    let mut opened = if place.holds_a_room() {
+        place.open().unwrap()
     } else {
         place.create(&identity(), &Durable::default()).await.unwrap()
     };
@@ -154,7 +154,7 @@ async fn write_until_the_page_ends() {
 
 /// Checks that what is there is what the first writes leave, and shows how many these were.
 async fn check() {
-    let found = place(KEPT).await.open().await.unwrap().durable;
+    let found = place(KEPT).await.open().unwrap().durable;
     let Term(written) = found.ballot.term;
     assert_eq!(found, Diary::after(written).0);
     show("written", written);

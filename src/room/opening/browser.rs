@@ -54,8 +54,8 @@ async fn join(name: &str, invitation: Invitation) -> Result<Opened, RoomError> {
 }
 
 async fn enter(place: BrowserPlace, invitation: Invitation) -> Result<Opened, RoomError> {
-    if place.holds_a_room().await? {
-        return come_back(place.open().await?, invitation);
+    if place.holds_a_room() {
+        return come_back(place.open()?, invitation);
     }
     Ok(place.create(&Identity::generate(invitation), &Durable::default()).await?)
 }
@@ -65,7 +65,7 @@ async fn resume(name: &str, rendezvous: Option<Vec<String>>) -> Result<Opened, R
     let nothing = || StorageError::NotFound { path: PathBuf::from(format!("this browser ({name})")) };
     let cluster = last_room(name).ok_or_else(nothing)?;
     let place = BrowserPlace::take(&database(name, &cluster, tab(name, &cluster)), RELOAD_PATIENCE).await?;
-    let mut opened = place.open().await?;
+    let mut opened = place.open()?;
     if let Some(rendezvous) = rendezvous {
         let invitation = opened.identity.invitation.clone().with_rendezvous(rendezvous)?;
         renew(&mut opened, invitation);

@@ -19,6 +19,7 @@ use indexed_db_futures::{
     typed_array::{Uint8Array, Uint8ArraySlice},
 };
 use std::{collections::BTreeMap, io, ops::RangeInclusive, sync::Arc};
+use wasm_bindgen::{JsCast, JsValue};
 
 /// The layout of object stores; what is in them has [`STORE_VERSION`].
 const LAYOUT_VERSION: u8 = 1;
@@ -27,19 +28,6 @@ const NUMBER_MAX: u64 = 1 << 53;
 
 const TABLES: [Table; 4] = [Table::Meta, Table::Log, Table::State, Table::Outbox];
 const NUMBERED: [Table; 3] = [Table::Log, Table::State, Table::Outbox];
-const NAMES: [&str; 10] = [
-    record::VERSION,
-    record::KEY,
-    record::INVITATION,
-    record::BALLOT,
-    record::COMMIT,
-    record::BASE,
-    record::ROOM,
-    record::STATE_BYTES,
-    record::SESSION,
-    record::LAST_SERIAL,
-];
-
 /// An open database.
 #[derive(Clone)]
 pub(super) struct Database {
@@ -61,22 +49,34 @@ impl Database {
         Ok(Self { name: name.to_owned(), inner })
     }
 
-    /// Whether anything was ever written to it.
-    pub async fn holds_a_room(&self) -> Result<bool, StorageError> {
-        let version = self.load_one(record::VERSION).await.map_err(|error| self.failed(error))?;
-        Ok(version.is_some())
+    /// Everything in it, as it was written. All is asked for at once: every answer may wait for a frame of the page.
+    pub async fn load(&self) -> Result<Loaded, StorageError> {
+        self.try_load().await.map_err(|error| self.failed(error))
     }
 
-    /// Everything in it, checked.
-    pub async fn read(&self) -> Result<Contents, StorageError> {
-        let loaded = self.load().await.map_err(|error| self.failed(error))?;
-        read(&loaded).map_err(|refusal| match refusal {
-            Refusal::Version(found) => {
-                StorageError::OtherVersion { path: path(&self.name), found, expected: STORE_VERSION }
+    async fn try_load(&self) -> Result<Loaded, Error> {
+        let transaction = self.inner.transaction(TABLES.map(Table::name)).build()?;
+        let meta = transaction.object_store(Table::Meta.name())?;
+        let (names, values) = (meta.get_all_keys::<String>().primitive()?, meta.get_all::<JsValue>().primitive()?);
+        let mut asked = Vec::new();
+        for table in NUMBERED {
+            let store = transaction.object_store(table.name())?;
+            asked.push((store.get_all_keys::<f64>().primitive()?, store.get_all::<Uint8Array>().primitive()?));
+        }
+        let mut loaded = Loaded::default();
+        for (name, value) in names.await?.zip(values.await?) {
+            // A lease is no record.
+            if let Ok(sealed) = value?.dyn_into::<js_sys::Uint8Array>() {
+                loaded.meta.insert(name?, sealed.to_vec());
             }
-            Refusal::Damage(damage) => StorageError::Damaged { path: path(&self.name), damage },
-            Refusal::Database(never) => match never {},
-        })
+        }
+        for (records, (numbers, sealed)) in loaded.numbered.iter_mut().zip(asked) {
+            for (number, sealed) in numbers.await?.zip(sealed.await?) {
+                // They were written as whole numbers below `NUMBER_MAX`; anything else fails its checksum.
+                records.push((number? as u64, sealed?.into()));
+            }
+        }
+        Ok(loaded)
     }
 
     /// Makes what `change` does durable, all of it or nothing.
@@ -141,33 +141,6 @@ impl Database {
             _ => StorageError::Io { path, source },
         }
     }
-
-    async fn load_one(&self, name: &'static str) -> Result<Option<Vec<u8>>, Error> {
-        let transaction = self.inner.transaction(Table::Meta.name()).build()?;
-        let meta = transaction.object_store(Table::Meta.name())?;
-        Ok(meta.get::<Uint8Array, _, _>(name).primitive()?.await?.map(Into::into))
-    }
-
-    async fn load(&self) -> Result<Loaded, Error> {
-        let transaction = self.inner.transaction(TABLES.map(Table::name)).build()?;
-        let mut loaded = Loaded::default();
-        let meta = transaction.object_store(Table::Meta.name())?;
-        for name in NAMES.into_iter().chain([record::GROUPS]) {
-            if let Some(sealed) = meta.get::<Uint8Array, _, _>(name).primitive()?.await? {
-                loaded.meta.insert(name, sealed.into());
-            }
-        }
-        for (table, records) in NUMBERED.into_iter().zip(&mut loaded.numbered) {
-            let store = transaction.object_store(table.name())?;
-            let numbers = store.get_all_keys::<f64>().primitive()?;
-            let sealed = store.get_all::<Uint8Array>().primitive()?;
-            for (number, sealed) in numbers.await?.zip(sealed.await?) {
-                // They were written as whole numbers below `NUMBER_MAX`; anything else fails its checksum.
-                records.push((number? as u64, sealed?.into()));
-            }
-        }
-        Ok(loaded)
-    }
 }
 
 /// Why the browser lets nothing be kept.
@@ -177,9 +150,25 @@ fn denied(error: &OpenDbError) -> StorageError {
 
 /// What a database holds, as it was written.
 #[derive(Default)]
-struct Loaded {
-    meta: BTreeMap<&'static str, Vec<u8>>,
+pub(super) struct Loaded {
+    meta: BTreeMap<String, Vec<u8>>,
     numbered: [Vec<(u64, Vec<u8>)>; 3],
+}
+
+impl Loaded {
+    /// Whether anything was ever written.
+    pub fn holds_a_room(&self) -> bool {
+        self.meta.contains_key(record::VERSION)
+    }
+
+    /// What it means, checked. `name` is the database's.
+    pub fn read(&self, name: &str) -> Result<Contents, StorageError> {
+        read(self).map_err(|refusal| match refusal {
+            Refusal::Version(found) => StorageError::OtherVersion { path: path(name), found, expected: STORE_VERSION },
+            Refusal::Damage(damage) => StorageError::Damaged { path: path(name), damage },
+            Refusal::Database(never) => match never {},
+        })
+    }
 }
 
 impl Records for Loaded {

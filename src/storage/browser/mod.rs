@@ -16,7 +16,7 @@ use crate::{
     wire::Invitation,
 };
 use claim::Claim;
-use database::Database;
+use database::{Database, Loaded};
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,6 +31,7 @@ pub struct BrowserPlace {
     name: String,
     database: Database,
     claim: Claim,
+    loaded: Loaded,
 }
 
 impl BrowserPlace {
@@ -42,15 +43,14 @@ impl BrowserPlace {
     pub async fn take(name: &str, patience: Duration) -> Result<Self, StorageError> {
         let database = Database::open(name).await?;
         let claim = Claim::acquire(name, &database, patience).await?;
-        Ok(Self { name: name.to_owned(), database, claim })
+        let loaded = database.load().await?;
+        Ok(Self { name: name.to_owned(), database, claim, loaded })
     }
 
     /// Whether there is a room, be it whole or damaged.
-    ///
-    /// # Errors
-    /// If the browser can't read it.
-    pub async fn holds_a_room(&self) -> Result<bool, StorageError> {
-        self.database.holds_a_room().await
+    #[must_use]
+    pub fn holds_a_room(&self) -> bool {
+        self.loaded.holds_a_room()
     }
 
     /// Makes the store of a new node here.
@@ -60,23 +60,24 @@ impl BrowserPlace {
     ///
     /// # Panics
     /// If the founding state is inconsistent.
-    pub async fn create(self, identity: &Identity, founding: &Durable) -> Result<Opened, StorageError> {
-        if self.holds_a_room().await? {
+    pub async fn create(mut self, identity: &Identity, founding: &Durable) -> Result<Opened, StorageError> {
+        if self.holds_a_room() {
             return Err(StorageError::Occupied { path: path(&self.name) });
         }
         self.database.transact(|mut writer| writer.create(identity, founding)).await?;
-        self.open().await
+        self.loaded = self.database.load().await?;
+        self.open()
     }
 
     /// Opens the store that is here.
     ///
     /// # Errors
-    /// If there is none, it is damaged or of another version, or the browser can't read it. It is left as it is.
-    pub async fn open(self) -> Result<Opened, StorageError> {
-        if !self.holds_a_room().await? {
+    /// If there is none, or it is damaged or of another version. It is left as it is.
+    pub fn open(self) -> Result<Opened, StorageError> {
+        if !self.holds_a_room() {
             return Err(StorageError::NotFound { path: path(&self.name) });
         }
-        let contents = self.database.read().await?;
+        let contents = self.loaded.read(&self.name)?;
         let (identity, durable) = (contents.identity, contents.durable);
         let (queue, progress) = (Arc::new(Mutex::new(Queue::default())), Arc::new(Mutex::new(Progress::default())));
         let worker = Worker::new(self.database, self.claim, contents.groups, queue.clone(), progress.clone());

@@ -13,6 +13,8 @@ pub struct Example {
     pub title: String,
     /// What it is, in one sentence.
     pub about: String,
+    /// It is built only when it is asked for, and no page leads to it: a page of tests.
+    pub hidden: bool,
 }
 
 /// What is needed of the workspace.
@@ -58,10 +60,10 @@ impl Manifest {
         })
     }
 
-    /// Those that are called by one of `names`; all of them if nobody is called.
+    /// Those that are called by one of `names`; all that are meant for people if nobody is called.
     pub fn select(&self, names: &[String]) -> Result<Vec<Example>, Failure> {
         if names.is_empty() {
-            return Ok(self.examples.clone());
+            return Ok(self.examples.iter().filter(|example| !example.hidden).cloned().collect());
         }
         names.iter().map(|name| self.example(name).cloned()).collect()
     }
@@ -80,6 +82,7 @@ impl Example {
             name: text(&metadata["name"], "an example's name")?,
             title: text(&metadata["title"], "an example's title")?,
             about: text(&metadata["about"], "what an example is about")?,
+            hidden: metadata["hidden"].as_bool().unwrap_or_default(),
         })
     }
 }

@@ -81,8 +81,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         built.push(folder);
     }
     // Those that were built before are still there.
-    let pages: Vec<_> = manifest.examples.into_iter().filter(|example| out.join(&example.name).exists()).collect();
-    pages::write_front(&out, &pages, &shell, arguments.profile)?;
+    let shown = |example: &manifest::Example| !example.hidden && out.join(&example.name).exists();
+    let pages: Vec<_> = manifest.examples.into_iter().filter(shown).collect();
+    if !pages.is_empty() {
+        pages::write_front(&out, &pages, &shell, arguments.profile)?;
+    }
 
     print!("{}", sizes::Table::of(&shell, &built)?);
     println!("pages: {}", out.display());

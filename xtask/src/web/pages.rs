@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn example(name: &str) -> Example {
-        Example { name: name.into(), title: "Pen & <Paper>".into(), about: "Say \"hello\".".into() }
+        Example { name: name.into(), title: "Pen & <Paper>".into(), about: "Say \"hello\".".into(), hidden: false }
     }
 
     fn shell() -> Folder {
