@@ -62,6 +62,7 @@
 //! | to | there is |
 //! |---|---|
 //! | enter a room, and leave it | spawn a [`Room`](replicate::Room), and despawn it |
+//! | keep a room of a game that the app doesn't have | [`Room::witness`](replicate::Room::witness) |
 //! | change the state of all | [`add_command`](replicate::QuorumAppExt::add_command), [`propose`](replicate::Room::propose) |
 //! | say what that changes | [`replicate_resource`](replicate::QuorumAppExt::replicate_resource), [`StateRestored`](replicate::StateRestored) |
 //! | see and hear what happened | observers of [`Committed`](replicate::Committed) |

@@ -51,6 +51,7 @@ struct Seat {
     address: Address,
     app: Option<App>,
     room: Entity,
+    witness: bool,
     next_frame: Moment,
     frozen_until: Moment,
 }
@@ -60,7 +61,7 @@ struct Seat {
 pub struct Guest(pub usize);
 
 impl Party {
-    /// A party to which nobody came yet; `game` is added to every app.
+    /// A party to which nobody came yet; `game` is added to the app of everybody who plays.
     pub fn new(seed: u64, game: impl Fn(&mut App) + 'static) -> Self {
         Self {
             seed,
@@ -91,13 +92,27 @@ impl Party {
         self.sit(MemoryDisk::new(), Room::open("ws://in.process"))
     }
 
-    /// Somebody joins by the invitation of the first.
+    /// Somebody joins by the invitation of the first who is alive.
     ///
     /// # Panics
     /// If nobody opened a room.
     pub fn join(&mut self) -> Guest {
-        let invitation = self.room(Guest(0)).invitation().expect("the host's room is open").to_string();
+        let invitation = self.invitation();
         self.sit(MemoryDisk::new(), Room::join(invitation))
+    }
+
+    /// An app without the game comes, and only keeps the room: see [`Room::witness`].
+    ///
+    /// # Panics
+    /// If nobody opened a room.
+    pub fn join_as_witness(&mut self) -> Guest {
+        let invitation = self.invitation();
+        self.sit(MemoryDisk::new(), Room::join(invitation).witness())
+    }
+
+    fn invitation(&self) -> String {
+        let host = self.seats.iter().position(|seat| seat.app.is_some()).expect("somebody is alive");
+        self.room(Guest(host)).invitation().expect("the host's room is open").to_string()
     }
 
     /// A guest continues its room as a new one, on another disk and at another address. If that fails it stays in the
@@ -131,9 +146,10 @@ impl Party {
 
     /// An app that died starts again on its disk.
     pub fn restart(&mut self, guest: Guest) {
-        let disk = self.seats[guest.0].disk.clone();
-        let seat = self.seat(disk, Room::resume("memory"));
-        self.seats[guest.0] = seat;
+        let Seat { disk, witness, .. } = &self.seats[guest.0];
+        let room = Room::resume("memory");
+        let room = if *witness { room.witness() } else { room };
+        self.seats[guest.0] = self.seat(disk.clone(), room);
     }
 
     /// An app's frames stop for a while: a shader compiles, a window is dragged. Its consensus goes on.
@@ -230,12 +246,15 @@ impl Party {
 
     fn seat(&mut self, disk: MemoryDisk, room: Room) -> Seat {
         let (room, address) = self.prepare(&disk, room);
+        let witness = room.is_witness();
         let mut app = App::new();
         app.add_plugins(QuorumPlugins);
-        (self.game)(&mut app);
+        if !witness {
+            (self.game)(&mut app);
+        }
         let room = app.world_mut().spawn(room).id();
         app.update();
-        Seat { disk, address, app: Some(app), room, next_frame: self.now, frozen_until: self.now }
+        Seat { disk, address, app: Some(app), room, witness, next_frame: self.now, frozen_until: self.now }
     }
 
     /// Steps whatever is due now: first consensus everywhere, then the frames.

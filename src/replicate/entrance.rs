@@ -70,8 +70,11 @@ impl Entrance {
 /// on with that of a room that is continued.
 pub(super) fn start(world: &mut World, entity: Entity) {
     let app = world.get_resource::<AppBell>().map_or(Waker::noop().clone(), |bell| bell.0.clone());
-    let begun = match world.get::<Room>(entity).and_then(|room| room.lineage().continues) {
+    let Some(component) = world.get::<Room>(entity) else { return };
+    let begun = match component.lineage().continues {
         Some(old) => continuation::begin(world, old, entity).map(Some),
+        // What the app replicates belongs to rooms that it plays in.
+        None if component.is_witness() => Ok(None),
         None => {
             let begun = world.resource_scope(|world, mut kinds: Mut<StateKinds>| kinds.begin(world));
             begun.map(|()| None).map_err(RoomError::from)
@@ -218,6 +221,24 @@ impl Room {
         self.prepared(|entrance| entrance.ice.relay_only = true)
     }
 
+    /// Enters as a witness, for rooms that shall outlive their players: this node votes, and stores what the others commit
+    /// and the snapshots they make, and leads only until a player can. It carries out nothing, so the app needs no code of
+    /// the room's game; what it proposes is [not taken](super::Outcome::NotTaken).
+    ///
+    /// Of two players and a witness, any one may be lost; and when both leave, they or others find the room again as it
+    /// was.
+    ///
+    /// ```
+    /// # use bevy_quorum::prelude::*;
+    /// # let invitation = "";
+    /// let room = Room::join(invitation).store("kept-room").witness();
+    /// assert!(room.is_witness());
+    /// ```
+    #[must_use]
+    pub fn witness(self) -> Self {
+        self.watching()
+    }
+
     /// Other timing or limits than the shipped ones.
     ///
     /// ```
@@ -253,6 +274,7 @@ impl Room {
         if let (Ok(Door::Open { rendezvous }), Some(legacy)) = (&entrance.door, legacy) {
             entrance.door = Ok(Door::Continue { rendezvous: rendezvous.clone(), legacy });
         }
+        entrance.config.witness |= self.is_witness();
         let (setup, by_hand) = entrance.setup(makes_snapshots)?;
         let (front, back) = desk(app);
         match by_hand {

@@ -63,6 +63,7 @@ pub struct Room {
     time: LogTime,
     #[reflect(ignore)]
     lineage: Lineage,
+    witness: bool,
     #[reflect(ignore)]
     end: End,
 }
@@ -229,9 +230,14 @@ impl Room {
     }
 
     /// Whether this room can be [continued as a new one](Self::continue_as_new): what its store knew decided when it was
-    /// opened is carried out.
+    /// opened is carried out. A witness carries nothing out.
     pub fn can_be_continued(&self) -> bool {
-        self.status.node.is_some() && self.status.applied >= self.stored
+        self.status.node.is_some() && self.status.applied >= self.stored && !self.witness
+    }
+
+    /// Whether this node only votes and stores: see [`witness`](Self::witness).
+    pub fn is_witness(&self) -> bool {
+        self.witness
     }
 
     /// The way into the room, once it is known. It reads as a link.
@@ -253,6 +259,7 @@ impl Room {
             stored: LogIndex::default(),
             time: LogTime::default(),
             lineage: Lineage::default(),
+            witness: false,
             end: End::Open,
         }
     }
@@ -261,6 +268,11 @@ impl Room {
         if let Some(entrance) = lock(&self.entrance).as_mut() {
             change(entrance);
         }
+        self
+    }
+
+    pub(super) fn watching(mut self) -> Self {
+        self.witness = true;
         self
     }
 

@@ -21,10 +21,11 @@ pub async fn tell() {
         "write" => write_until_the_page_ends().await,
         "check" => check().await,
         "hold" => hold().await,
+        "try" => try_to_take().await,
         "fill" => fill().await,
         other => panic!("there is no story {other:?}"),
     }
-    show("done", "");
+    show("done", "yes");
 }
 
 /// Lays out what is known by now.
@@ -163,9 +164,17 @@ async fn check() {
 /// Keeps the store to itself for as long as the page lives.
 async fn hold() {
     let place = place(KEPT).await;
-    show("held", "");
+    show("held", "yes");
     std::future::pending::<()>().await;
     drop(place);
+}
+
+/// Shows why a store that another page has can't be taken.
+async fn try_to_take() {
+    match BrowserPlace::take(KEPT, Duration::ZERO).await {
+        Ok(_) => panic!("two pages have one store"),
+        Err(error) => show("failure", error),
+    }
 }
 
 /// Writes until the browser has no space left, and shows what the store says then.

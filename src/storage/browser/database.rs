@@ -102,7 +102,7 @@ impl Database {
                 }
             }
             change(Writer(OpenTables::of(&transaction)?))?;
-            transaction.commit().await?;
+            finish(transaction).await?;
             Ok(true)
         };
         match done.await {
@@ -126,7 +126,7 @@ impl Database {
     ) -> Result<bool, Error> {
         let transaction = self.begin()?;
         let changed = change(&transaction.object_store(Table::Meta.name())?).await?;
-        transaction.commit().await?;
+        finish(transaction).await?;
         Ok(changed)
     }
 
@@ -141,6 +141,16 @@ impl Database {
             _ => StorageError::Io { path, source },
         }
     }
+}
+
+/// Waits until a transaction is complete. It commits by itself, once nothing more is asked of it; when it is asked to,
+/// it doesn't say why it failed, as for want of space.
+async fn finish(transaction: Transaction<'_>) -> Result<(), Error> {
+    if transaction.on_done()?.await.is_ok() {
+        return Ok(());
+    }
+    let unexplained = || js_sys::Error::new("the browser gave the transaction up").into();
+    Err(transaction.error().unwrap_or_else(unexplained))
 }
 
 /// Why the browser lets nothing be kept.

@@ -1,0 +1,96 @@
+// Stores in real browsers: what every store does, and what is left when a page ends at any moment.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { Host, chromium, firefox, tidy, until } from "./lab.mjs";
+
+after(tidy);
+
+const ROUNDS = 8;
+
+/** A page that tells a story. */
+class Story {
+    static async begin(context, url, name) {
+        const page = await context.newPage();
+        const story = new Story(page);
+        page.on("console", (message) => story.said.push(message.text()));
+        await page.goto(`${url}/browser_store/?story=${name}`);
+        return story;
+    }
+
+    constructor(page) {
+        this.page = page;
+        this.said = [];
+    }
+
+    /** What it told under this name, once it did; a story that panicked never will. */
+    tells(name) {
+        return until(`${name} of a story`, async () => {
+            const told = await this.page.evaluate((name) => document.documentElement.getAttribute(`data-${name}`), name);
+            const panic = this.said.find((line) => line.includes("panicked"));
+            assert.equal(panic, undefined);
+            return told === null ? undefined : { told };
+        }, () => this.said.join("\n")).then(({ told }) => told);
+    }
+}
+
+/** Kills the process that runs a page, as a crash would; closes the page where nobody can. */
+async function kill(browser, story) {
+    if (!(await browser.version()).includes("Chrome")) return story.page.close();
+    const session = await story.page.createCDPSession();
+    const gone = new Promise((resolve) => story.page.once("error", resolve));
+    // It is never answered: who would answer is gone.
+    session.send("Page.crash").catch(() => {});
+    await gone;
+}
+
+for (const [name, launch] of Object.entries({ chromium, firefox })) {
+    test(`${name}: a store does what every store does`, async () => {
+        const host = await Host.start();
+        const story = await Story.begin(await launch(), host.url, "conformance");
+        await story.tells("done");
+    });
+
+    test(`${name}: what was told durable survives the end of its page at any moment`, async () => {
+        const host = await Host.start();
+        const browser = await launch();
+        let kept = 0;
+        for (let round = 1; round <= ROUNDS; round++) {
+            const writer = await Story.begin(browser, host.url, "write");
+            const goal = kept + 1 + ((round * 7919) % 61);
+            const reached = await until(`write ${goal}`, async () => {
+                const reached = Number(await writer.tells("reached"));
+                return reached >= goal && reached;
+            });
+            await kill(browser, writer);
+            const reader = await Story.begin(browser, host.url, "check");
+            const written = Number(await reader.tells("written"));
+            assert.ok(written >= reached, `round ${round}: ${reached} told, ${written} there`);
+            assert.ok(written > kept, `round ${round} went on`);
+            kept = written;
+            await reader.page.close();
+        }
+    });
+
+    test(`${name}: a store in use is not shared, and is free when its page is gone`, async () => {
+        const host = await Host.start();
+        const browser = await launch();
+        const holder = await Story.begin(browser, host.url, "hold");
+        await holder.tells("held");
+        const second = await Story.begin(browser, host.url, "try");
+        assert.match(await second.tells("failure"), /open/);
+        await kill(browser, holder);
+        const third = await Story.begin(browser, host.url, "hold");
+        await third.tells("held");
+    });
+}
+
+test("chromium: a full disk is told in words, and ends the store", async () => {
+    const host = await Host.start();
+    const browser = await chromium();
+    const page = await browser.newPage();
+    const session = await page.createCDPSession();
+    await session.send("Storage.overrideQuotaForOrigin", { origin: host.url, quotaSize: 2_000_000 });
+    const story = await Story.begin(browser, host.url, "fill");
+    assert.match(await story.tells("failure"), /no space is left/);
+});
