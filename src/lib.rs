@@ -106,6 +106,7 @@ struct Readme;
 /// What a game imports.
 pub mod prelude {
     pub use crate::{
+        link::IceServer,
         raft::{LogIndex, LogTime, NodeId, Permission, Serial, Term},
         replicate::{
             AppBell, ApplyBudget, Committed, Leader, LeaderChanged, Learner, LinkStats, Outcome, Peer, PeerOf, Peers,

@@ -38,7 +38,7 @@ fn a_link_that_cannot_be_read_is_refused() {
     let link = Invitation::new([nowhere()], Permission::Editor).unwrap().to_string();
     assert!(refused(&["--headless", "http://example.org/"]).1.contains("invitation"));
     assert!(refused(&["--headless", &link[..link.len() - 3]]).1.contains("copy the whole link"));
-    let (_, text) = refused(&["--headless", &link.replace("#q2.", "#q999.")]);
+    let (_, text) = refused(&["--headless", &link.replace("#q3.", "#q999.")]);
     assert!(text.contains("999"), "{text}");
 }
 

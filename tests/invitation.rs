@@ -33,7 +33,7 @@ fn the_link_and_what_is_derived_from_it_are_as_agreed() {
     let editors = invitation();
     let viewers = editors.clone().with_permission(Permission::Viewer).unwrap();
     let key: String = editors.proof_key().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(PROTOCOL_VERSION, 2);
+    assert_eq!(PROTOCOL_VERSION, 3);
     assert_eq!(editors.to_string(), golden("editors"));
     assert_eq!(viewers.to_string(), golden("viewers"));
     assert_eq!(editors.room_name(), golden("room"));
@@ -74,7 +74,7 @@ fn a_link_that_lost_its_end_says_so() {
 #[test]
 fn a_link_with_a_changed_letter_says_so() {
     let link = invitation().to_string();
-    for place in link.find("q2.").unwrap() + 3..link.len() {
+    for place in link.find("q3.").unwrap() + 3..link.len() {
         let other = if &link[place..=place] == "A" { "B" } else { "A" };
         let mut changed = link.clone();
         changed.replace_range(place..=place, other);
@@ -105,10 +105,10 @@ fn other_texts_are_no_invitations() {
 
 #[test]
 fn a_link_of_another_version_names_both() {
-    let link = invitation().to_string().replace("#q2.", "#q3.");
-    assert_eq!(parse(&link), Err(InvitationError::OtherVersion { found: 3, expected: 2 }));
+    let link = invitation().to_string().replace("#q3.", "#q4.");
+    assert_eq!(parse(&link), Err(InvitationError::OtherVersion { found: 4, expected: 3 }));
     let said = parse(&link).unwrap_err().to_string();
-    assert!(said.contains("version 3") && said.contains("version 2"), "{said}");
+    assert!(said.contains("version 4") && said.contains("version 3"), "{said}");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn editors_and_viewers_meet_but_viewers_hold_another_secret() {
 #[test]
 fn another_address_leads_to_the_same_room() {
     let moved = invitation().with_rendezvous(["wss://elsewhere.example"]).unwrap();
-    assert!(moved.to_string().starts_with("https://elsewhere.example/#q2."));
+    assert!(moved.to_string().starts_with("https://elsewhere.example/#q3."));
     assert_eq!(moved.room_name(), invitation().room_name());
 }
 

@@ -3,7 +3,10 @@
 
 use bevy_quorum::{
     raft::NodeId,
-    wire::{ByeReason, ClusterId, Frame, FrameBody, FrameError, Hello, Payload, Plane, Proof, SessionTag, Whisper},
+    wire::{
+        ByeReason, ClusterId, Frame, FrameBody, FrameError, Hello, PROTOCOL_VERSION, PassedSignal, Payload, Plane,
+        Proof, SessionTag, Whisper,
+    },
 };
 use bytes::Bytes;
 
@@ -18,6 +21,8 @@ fn frames() -> Vec<(&'static str, Frame)> {
     let viewer = Proof { signature: [[4; 32], [5; 32]], viewer: [6; 32], editor: None };
     let editor = Proof { editor: Some([7; 32]), ..viewer.clone() };
     let whisper = Whisper { kind: u64::MAX, sequence: 70_000, body: Bytes::from_static(b"here") };
+    let (from, to) = (NodeId(1), NodeId(2));
+    let signal = PassedSignal { from, to, plane: Plane::Bulk, sealed: "sealed".into() };
     let (none, tag) = (SessionTag::NONE, SessionTag([8; 8]));
     let frame = |tag, body| Frame { tag, body };
     vec![
@@ -33,6 +38,8 @@ fn frames() -> Vec<(&'static str, Frame)> {
         ("bye-superseded", frame(tag, FrameBody::Bye(ByeReason::Superseded))),
         ("ping", frame(tag, FrameBody::Ping(1_000_000_000))),
         ("pong", frame(tag, FrameBody::Pong(1_000_000_000))),
+        ("neighbours", frame(tag, FrameBody::Neighbours(vec![NodeId(1), NodeId(u64::MAX)]))),
+        ("signal", frame(tag, FrameBody::Signal(signal))),
         ("whisper", frame(tag, FrameBody::Payload(Payload::Whisper(whisper)))),
     ]
 }
@@ -69,7 +76,7 @@ fn arbitrary_bytes_never_panic() {
     arbtest::arbtest(|u| {
         let mut bytes: Vec<u8> = u.arbitrary()?;
         let _ = Frame::decode(&bytes, 1_100);
-        bytes.splice(0..0, [2, 0]);
+        bytes.splice(0..0, PROTOCOL_VERSION.to_le_bytes());
         let _ = Frame::decode(&bytes, 1_100);
         Ok(())
     })

@@ -15,6 +15,7 @@ use bevy_quorum::{
         Link, LinkEvent,
         matchbox::{MatchboxConfig, MatchboxLink},
     },
+    raft::NodeId,
     wire::Secret,
 };
 use serde_json::{Value, json};
@@ -82,9 +83,10 @@ impl Server {
         Self { hub, address, _runtime: Arc::new(runtime) }
     }
 
-    fn link(&self, key: u8) -> MatchboxLink {
+    fn link(&self, node: u64, key: u8) -> MatchboxLink {
         let urls = [format!("ws://{}", self.address)];
-        let config = MatchboxConfig::new(urls, "room", Secret::from_bytes([key; 32])).without_ice_servers();
+        let config =
+            MatchboxConfig::new(NodeId(node), urls, "room", Secret::from_bytes([key; 32])).without_ice_servers();
         MatchboxLink::new(config).unwrap()
     }
 
@@ -197,7 +199,7 @@ fn is_opened(events: &[Vec<LinkEvent>]) -> bool {
 #[test]
 fn a_server_that_listens_learns_nothing() {
     let server = Server::start(Mischief::None);
-    let mut links = [server.link(7), server.link(7)];
+    let mut links = [server.link(1, 7), server.link(2, 7)];
     wait(&mut links, all_open);
     let hub = server.hub.lock().unwrap();
     assert!(hub.heard.len() > 4);
@@ -209,7 +211,7 @@ fn a_server_that_listens_learns_nothing() {
 /// No connection is made by what it says, and once it behaves, people are called again.
 fn gains_nothing_by(mischief: Mischief) {
     let server = Server::start(mischief);
-    let mut links = [server.link(7), server.link(7)];
+    let mut links = [server.link(1, 7), server.link(2, 7)];
     let events = wait(&mut links, |_| server.signals() >= 4);
     assert!(!is_opened(&events), "{events:?}");
     server.assert_unanswered();
@@ -230,7 +232,7 @@ fn a_server_that_says_that_somebody_else_said_it_makes_no_connection() {
 #[test]
 fn who_was_not_invited_is_not_called() {
     let server = Server::start(Mischief::None);
-    let mut links = [server.link(7), server.link(8)];
+    let mut links = [server.link(1, 7), server.link(2, 8)];
     let events = wait(&mut links, |_| server.signals() >= 4);
     assert!(!is_opened(&events), "{events:?}");
     server.assert_unanswered();
@@ -239,7 +241,7 @@ fn who_was_not_invited_is_not_called() {
 #[test]
 fn a_server_that_floods_its_guests_harms_nobody() {
     let server = Server::start(Mischief::Flood);
-    let mut links = [server.link(7), server.link(7)];
+    let mut links = [server.link(1, 7), server.link(2, 7)];
     let events = wait(&mut links, all_open);
     let lost = |event: &LinkEvent| matches!(event, LinkEvent::Closed(_));
     assert!(!events.iter().flatten().any(lost), "{events:?}");

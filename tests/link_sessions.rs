@@ -12,7 +12,7 @@ use bevy_quorum::{
         in_process::{Conditions, Endpoint, Network},
     },
     raft::{Moment, NodeId, Permission},
-    wire::{ClusterId, Frame, FrameBody, FrameError, Hello, PROTOCOL_VERSION, Secret, SessionTag},
+    wire::{ClusterId, Frame, FrameBody, FrameError, Hello, PROTOCOL_VERSION, PassedSignal, Secret, SessionTag},
 };
 use bytes::Bytes;
 use meeting::{Meeting, Member, ROOM, changed, credentials, invitation, invited, whisper};
@@ -281,6 +281,23 @@ fn bad_frame(lane: Lane, bytes: fn(SessionTag) -> Vec<u8>) -> Meeting {
 fn tag_of(meeting: &Meeting, plane: Plane) -> SessionTag {
     let member = &meeting.members[0];
     member.sessions.tag(meeting.members[2].node, plane).unwrap()
+}
+
+/// A signal to the second member in somebody's name. Who hears it, in this network, connects to the first member.
+fn signal(tag: SessionTag, from: NodeId) -> Vec<u8> {
+    let signal = PassedSignal { from, to: credentials(2).node(), plane: Plane::Consensus, sealed: "0".into() };
+    Frame { tag, body: FrameBody::Signal(signal) }.encode().unwrap().to_vec()
+}
+
+#[test]
+fn a_signal_is_passed_on_for_its_sender_alone() {
+    let times_linked = |meeting: Meeting| {
+        let first = meeting.members[0].node;
+        let linked = |event: &&SessionEvent| matches!(event, SessionEvent::Linked { node, .. } if *node == first);
+        meeting.members[1].events.iter().filter(linked).count()
+    };
+    assert_eq!(times_linked(bad_frame(Lane::Reliable, |tag| signal(tag, NodeId(77)))), 1);
+    assert_eq!(times_linked(bad_frame(Lane::Reliable, |tag| signal(tag, credentials(3).node()))), 2);
 }
 
 /// What every frame begins with.

@@ -10,15 +10,15 @@ use bevy_quorum::{
         matchbox::{MatchboxConfig, MatchboxLink},
     },
     raft::{Moment, NodeId, Permission},
-    wire::{ClusterId, Invitation, Payload, Secret, Whisper},
+    wire::{ClusterId, Frame, Invitation, Payload, Secret, SessionTag, Whisper},
 };
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use matchbox_signaling::SignalingServer;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, Mutex},
     task::{Wake, Waker},
     thread::{self, Thread},
     time::{Duration, Instant},
@@ -47,14 +47,78 @@ impl Signaling {
     }
 
     fn config(&self) -> MatchboxConfig {
-        MatchboxConfig::new([format!("ws://{}", self.address)], "room", Secret::from_bytes([7; 32]))
-            .without_ice_servers()
+        config(&[self])
     }
 
     /// Ends it without a goodbye to anybody; returns its address.
     fn kill(mut self) -> SocketAddr {
         self.runtime.take().unwrap().shutdown_timeout(Duration::from_secs(5));
         self.address
+    }
+}
+
+/// Meets others at these servers; whoever uses it says who it is.
+fn config(servers: &[&Signaling]) -> MatchboxConfig {
+    let urls = servers.iter().map(|server| format!("ws://{}", server.address));
+    MatchboxConfig::new(NodeId(0), urls, "room", Secret::from_bytes([7; 32])).without_ice_servers()
+}
+
+/// Links of as many nodes.
+fn links<const N: usize>(config: &MatchboxConfig) -> [MatchboxLink; N] {
+    let node = |number| NodeId(number as u64 + 1);
+    std::array::from_fn(|number| MatchboxLink::new(MatchboxConfig { node: node(number), ..config.clone() }).unwrap())
+}
+
+/// The sessions whose connections a test breaks.
+type Severed = Arc<Mutex<BTreeSet<SessionTag>>>;
+
+/// A link whose connections can be broken one by one.
+struct Severable {
+    link: MatchboxLink,
+    severed: Severed,
+    tags: BTreeMap<LinkId, SessionTag>,
+}
+
+impl Link for Severable {
+    fn poll(&mut self) -> Option<LinkEvent> {
+        let severed = self.severed.lock().unwrap();
+        let broken = self.tags.iter().find(|(_, tag)| severed.contains(tag)).map(|(link, _)| *link);
+        let Some(broken) = broken else { return self.link.poll() };
+        self.tags.remove(&broken);
+        self.link.redial(broken);
+        Some(LinkEvent::Closed(broken))
+    }
+
+    fn send(&mut self, link: LinkId, lane: Lane, frame: Bytes) {
+        let (tag, _) = Frame::split(&frame, lane.bytes_max()).unwrap();
+        self.tags.insert(link, tag);
+        self.link.send(link, lane, frame);
+    }
+
+    fn close(&mut self, link: LinkId) {
+        self.tags.remove(&link);
+        self.link.close(link);
+    }
+
+    fn redial(&mut self, link: LinkId) {
+        self.tags.remove(&link);
+        self.link.redial(link);
+    }
+
+    fn seek(&mut self, plane: Plane, node: NodeId) {
+        self.link.seek(plane, node);
+    }
+
+    fn rest(&mut self, plane: Plane, node: NodeId) {
+        self.link.rest(plane, node);
+    }
+
+    fn hear(&mut self, plane: Plane, from: NodeId, sealed: String) {
+        self.link.hear(plane, from, sealed);
+    }
+
+    fn wake(&mut self, waker: Waker) {
+        self.link.wake(waker);
     }
 }
 
@@ -73,6 +137,7 @@ fn waker() -> Waker {
 struct Peer {
     node: NodeId,
     sessions: Sessions,
+    severed: Severed,
     events: Vec<SessionEvent>,
 }
 
@@ -95,9 +160,11 @@ impl Party {
         let node = credentials.node();
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).unwrap();
-        let mut sessions = Sessions::new(Box::new(MatchboxLink::new(config).unwrap()), credentials, seed);
+        let (link, severed) = (MatchboxLink::new(MatchboxConfig { node, ..config }).unwrap(), Severed::default());
+        let link = Severable { link, severed: severed.clone(), tags: BTreeMap::new() };
+        let mut sessions = Sessions::new(Box::new(link), credentials, seed);
         sessions.wake(waker());
-        self.peers.push(Peer { node, sessions, events: Vec::new() });
+        self.peers.push(Peer { node, sessions, severed, events: Vec::new() });
         self.peers.len() - 1
     }
 
@@ -130,6 +197,22 @@ impl Party {
             known.insert(peer.node);
             known == everybody
         })
+    }
+
+    /// Breaks both connections between two peers.
+    fn sever(&mut self, a: usize, b: usize) {
+        let node = self.peers[b].node;
+        for plane in [Plane::Consensus, Plane::Bulk] {
+            let tag = self.peers[a].sessions.tag(node, plane).unwrap();
+            for peer in [a, b] {
+                self.peers[peer].severed.lock().unwrap().insert(tag);
+            }
+        }
+    }
+
+    /// Whether two peers have a connection for bulk, too.
+    fn is_whole(&self, a: usize, b: usize) -> bool {
+        self.peers[a].sessions.tag(self.peers[b].node, Plane::Bulk).is_some()
     }
 
     fn whisper(&mut self, from: usize, to: usize, sequence: u32) {
@@ -172,7 +255,7 @@ impl Party {
 #[test]
 fn three_links_carry_frames_on_all_four_lanes() {
     let signaling = Signaling::start();
-    let mut links: Vec<_> = (0..3).map(|_| MatchboxLink::new(signaling.config()).unwrap()).collect();
+    let mut links: [_; 3] = links(&signaling.config());
     let mut opened: Vec<BTreeSet<(LinkId, Plane)>> = vec![BTreeSet::new(); 3];
     let mut received: Vec<BTreeSet<(LinkId, Lane)>> = vec![BTreeSet::new(); 3];
     links.iter_mut().for_each(|link| link.wake(waker()));
@@ -252,7 +335,7 @@ fn a_peer_that_leaves_says_so_over_the_wire() {
 #[test]
 fn a_link_given_up_is_made_again_by_whoever_made_it() {
     let signaling = Signaling::start();
-    let mut links: Vec<_> = (0..2).map(|_| MatchboxLink::new(signaling.config()).unwrap()).collect();
+    let mut links: [_; 2] = links(&signaling.config());
     let mut opened: Vec<Vec<LinkId>> = vec![Vec::new(); 2];
     let mut given_up = false;
     let began = Instant::now();
@@ -303,15 +386,38 @@ fn an_offer_that_makes_no_sense_costs_no_more_than_a_new_connection() {
 }
 
 #[test]
-fn everybody_meets_at_the_first_server_that_answers() {
+fn who_reaches_any_of_the_servers_is_found_and_finds_everybody() {
     let (first, second) = (Signaling::start(), Signaling::start());
-    let both = [first.address, second.address].map(|address| format!("ws://{address}"));
-    let config = MatchboxConfig::new(both, "room", Secret::from_bytes([7; 32])).without_ice_servers();
-    first.kill();
     let mut party = Party::new();
-    party.join(1, config.clone());
-    party.join(2, config);
-    party.until("both meet at the second", Party::all_linked);
+    party.join(1, config(&[&first, &second]));
+    party.join(2, config(&[&first]));
+    party.join(3, config(&[&second]));
+    party.until("all are linked, though two of them have no server in common", Party::all_linked);
+    first.kill();
+    party.join(4, config(&[&second]));
+    party.until("a newcomer comes in by the second", Party::all_linked);
+    let linked = |event: &&SessionEvent| matches!(event, SessionEvent::Linked { .. });
+    let times: Vec<_> = party.peers.iter().map(|peer| peer.events.iter().filter(linked).count()).collect();
+    assert_eq!(times, [3; 4], "nobody was linked twice");
+}
+
+#[test]
+fn a_lost_link_is_mended_through_a_third_peer_when_the_server_is_gone() {
+    let signaling = Signaling::start();
+    let mut party = Party::new();
+    for name in 1..=3 {
+        party.join(name, signaling.config());
+    }
+    party.until("three peers are linked", |party| party.all_linked() && party.is_whole(0, 1) && party.is_whole(1, 0));
+    signaling.kill();
+    party.sever(0, 1);
+    let [first, second] = [0, 1].map(|peer| party.peers[peer].node);
+    party.until("two of them lose their link", |party| party.unlinked(0, second) && party.unlinked(1, first));
+    party.until("it is mended, on both planes", |party| {
+        party.all_linked() && party.is_whole(0, 1) && party.is_whole(1, 0)
+    });
+    party.talk(0, 1, 1);
+    party.talk(1, 0, 2);
 }
 
 #[test]

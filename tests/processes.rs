@@ -4,8 +4,11 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used)]
 
+mod relay;
 mod support;
 
+use bevy_quorum::wire::Invitation;
+use relay::{CREDENTIAL, Relay, USERNAME};
 use support::{Place, StrokeFile, Whiteboard, agreed, strokes};
 
 /// What each of them draws.
@@ -81,6 +84,36 @@ fn drawing_goes_on_when_signaling_is_killed() {
         one.wait("everything drawn", |status| status.strokes == 3 * STROKES && status.pending == 0);
     }
     agreed(&[a, b, c]);
+}
+
+#[test]
+fn a_newcomer_comes_in_by_the_second_address_when_the_first_is_dead() {
+    let mut place = Place::new();
+    let host = place.whiteboard("host", &["--signal", place.url(), "--listen", "127.0.0.1:0"]);
+    let link = host.invitation();
+    assert_eq!(link.parse::<Invitation>().unwrap().rendezvous().len(), 2);
+    let guest = place.whiteboard("guest", &[&link]);
+    guest.wait("a vote", |status| status.voters.len() == 2);
+    place.rendezvous = None;
+    let newcomer = place.whiteboard("newcomer", &[&link]);
+    for one in [&host, &guest, &newcomer] {
+        one.wait("three who vote and see each other", |status| status.voters.len() == 3 && status.peers.len() == 2);
+    }
+}
+
+#[test]
+fn those_who_hide_their_addresses_meet_through_a_relay_and_are_told_so() {
+    let Some(relay) = Relay::start() else { return };
+    let place = Place::new();
+    let url = relay.url();
+    let hidden = ["--relay-only", "--ice-server", &url, "--ice-username", USERNAME, "--ice-credential", CREDENTIAL];
+    let host = place.whiteboard("host", &[&hidden[..], &["--signal", place.url()]].concat());
+    let guest = place.whiteboard("guest", &[&hidden[..], &[&host.invitation()]].concat());
+    for one in [&host, &guest] {
+        let met =
+            one.wait("a relayed peer that votes", |status| status.voters.len() == 2 && !status.relayed.is_empty());
+        assert_eq!(met.relayed, met.peers);
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn remember_address(
     if let Some(before) = before.filter(|before| *before != address) {
         eprintln!("whiteboard: this board was found at {before} and is at {address} now; newcomers need the new link");
     }
-    Ok(folder.remember(address)?)
+    Ok(folder.remember(address, &host.0.url())?)
 }
 
 /// Prints the link, once others can come in by it; and another one, when the board is continued as a new one.

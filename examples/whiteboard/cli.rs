@@ -18,11 +18,24 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Where this machine's signaling server listens for those who join
-    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "signal")]
+    #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
-    /// A signaling server to use instead of one's own: ws://host:port or wss://host
+    /// A signaling server to use: ws://host:port or wss://host. Several may be named, and one's own beside them by --listen:
+    /// whoever is invited comes in by any of them
     #[arg(long, value_name = "URL", value_parser = websocket_url)]
-    pub signal: Option<String>,
+    pub signal: Vec<String>,
+    /// A server that helps to reach the others: stun:host:port, turn:host:port; several may be named
+    #[arg(long, value_name = "URL")]
+    pub ice_server: Vec<String>,
+    /// The name by which a turn: server knows us
+    #[arg(long, value_name = "NAME", requires = "ice_credential")]
+    pub ice_username: Option<String>,
+    /// The password that goes with it
+    #[arg(long, value_name = "PASSWORD", requires = "ice_username")]
+    pub ice_credential: Option<String>,
+    /// Reaches the others through a turn: server alone, so that they don't learn this machine's address
+    #[arg(long)]
+    pub relay_only: bool,
     /// Continues the board in --data as a new one in DIR, with a new link and without the others; the old one stays
     #[arg(long, value_name = "DIR")]
     pub continue_as_new: Option<PathBuf>,
@@ -106,12 +119,14 @@ mod tests {
         .unwrap();
         assert_eq!(arguments.invitation.as_deref(), Some("http://10.0.0.1:7/#x"));
         assert_eq!(arguments.name.as_deref(), Some("Ada"));
-        assert_eq!(arguments.signal.as_deref(), Some("wss://s.example"));
+        assert_eq!(arguments.signal, ["wss://s.example"]);
         assert_eq!(arguments.continue_as_new, Some("n".into()));
         assert_eq!(arguments.after, Some(Duration::from_millis(1500)));
         assert!(arguments.status_json && arguments.board_only && !arguments.headless);
         let arguments = parse("--headless --listen 0.0.0.0:3536").unwrap();
         assert_eq!(arguments.listen, Some(SocketAddr::from(([0, 0, 0, 0], 3536))));
+        let arguments = parse("--signal ws://a --listen 0.0.0.0:1 --signal ws://b").unwrap();
+        assert_eq!((arguments.signal.len(), arguments.listen.is_some()), (2, true));
     }
 
     #[test]
@@ -126,7 +141,6 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_is_refused() {
-        assert!(refusal("--listen 0.0.0.0:1 --signal ws://s.example").contains("cannot be used with"));
         assert!(refusal("--headless --screenshot p.png --after 1").contains("cannot be used with"));
         assert!(refusal("--screenshot p.png").contains("--after"));
     }

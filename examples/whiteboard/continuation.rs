@@ -17,7 +17,7 @@ pub struct Continuation {
     /// The folder that the command line wants it to be continued in.
     pub wanted: Option<Folder>,
     /// Where newcomers find the new board, if not where they find this one.
-    pub rendezvous: Option<String>,
+    pub rendezvous: Vec<String>,
 }
 
 /// Continues the board when somebody says so, or at once if the command line does.
@@ -60,10 +60,14 @@ fn begin(
         return;
     }
     let folder = continuation.wanted.take().map_or_else(|| continuation.folder.beside(), Ok);
-    let addresses = room.invitation().map(|invitation| invitation.rendezvous()[0].clone());
-    match (folder, continuation.rendezvous.clone().or(addresses)) {
-        (Ok(folder), Some(address)) => {
-            let room = Room::continue_as_new(old, address).store(folder.path());
+    let addresses = match (&continuation.rendezvous[..], room.invitation()) {
+        ([], Some(invitation)) => invitation.rendezvous(),
+        (addresses, _) => addresses,
+    };
+    match (folder, addresses.split_first()) {
+        (Ok(folder), Some((first, others))) => {
+            let room = Room::continue_as_new(old, first).store(folder.path());
+            let room = others.iter().fold(room, Room::also_at);
             commands.spawn((room, Successor { folder, by_command_line }));
         }
         (Err(error), _) => drafts.refusal = Some(format!("The board can't be continued: {error}")),

@@ -1,7 +1,10 @@
 //! Coming in: which board, from which folder, found through which signaling server.
 
 use crate::{cli::Arguments, continuation::Continuation, errors::Failure, folder::Folder, signaling::Signaling};
-use bevy_quorum::{prelude::Room, wire::Invitation};
+use bevy_quorum::{
+    prelude::{IceServer, Room},
+    wire::Invitation,
+};
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs},
@@ -47,10 +50,20 @@ impl Entry {
             (Some(invitation), false) => join(arguments, invitation)?,
             (Some(invitation), true) => come_back(&folder, &invitation)?,
         };
-        let rendezvous = signaling.as_ref().map(Signaling::url).or(arguments.signal.clone());
-        let room = room.store(folder.path());
+        let rendezvous = arguments.signal.iter().cloned().chain(signaling.as_ref().map(Signaling::url)).collect();
+        let room = helped(room.store(folder.path()), arguments);
         Ok(Self { room, signaling, continuation: Continuation { folder, wanted, rendezvous }, needed })
     }
+}
+
+/// The room, with the servers that help to reach the others.
+fn helped(room: Room, arguments: &Arguments) -> Room {
+    let room = room.ice_servers((!arguments.ice_server.is_empty()).then(|| IceServer {
+        urls: arguments.ice_server.clone(),
+        username: arguments.ice_username.clone(),
+        credential: arguments.ice_credential.clone(),
+    }));
+    if arguments.relay_only { room.relay_only() } else { room }
 }
 
 /// The room, our own signaling server, and the one that is needed.
@@ -58,45 +71,57 @@ type Way = (Room, Option<Signaling>, Option<String>);
 
 /// To a new board.
 fn open(arguments: &Arguments) -> Result<Way, Failure> {
-    if let Some(url) = &arguments.signal {
-        let needed = check(std::slice::from_ref(url))?;
-        return Ok((Room::open(url), None, Some(needed)));
-    }
-    let signaling = listen(arguments.listen.unwrap_or(anywhere()))?;
-    Ok((Room::open(signaling.url()), Some(signaling), None))
+    let Some((first, others)) = arguments.signal.split_first() else {
+        let signaling = listen(arguments.listen.unwrap_or(anywhere()))?;
+        return Ok((Room::open(signaling.url()), Some(signaling), None));
+    };
+    let room = others.iter().fold(Room::open(first), Room::also_at);
+    let Some(address) = arguments.listen else {
+        return Ok((room, None, Some(check(&arguments.signal)?)));
+    };
+    let signaling = listen(address)?;
+    Ok((room.also_at(signaling.url()), Some(signaling), None))
 }
 
 /// To somebody else's board, for the first time.
 fn join(arguments: &Arguments, invitation: Invitation) -> Result<Way, Failure> {
-    let invitation = match &arguments.signal {
-        Some(url) => invitation.with_rendezvous([url])?,
-        None => invitation,
+    let invitation = match &arguments.signal[..] {
+        [] => invitation,
+        urls => invitation.with_rendezvous(urls)?,
     };
     let needed = check(invitation.rendezvous())?;
-    if arguments.listen.is_some() {
-        eprintln!("whiteboard: --listen is not used, because the link names a signaling server");
-    }
-    Ok((Room::join(invitation.to_string()), None, Some(needed)))
+    let room = Room::join(invitation.to_string());
+    let Some(address) = arguments.listen else { return Ok((room, None, Some(needed))) };
+    let signaling = listen(address)?;
+    Ok((room.also_at(signaling.url()), Some(signaling), Some(needed)))
 }
 
 /// To the board in the folder, by its link.
 fn come_back(folder: &Folder, invitation: &Invitation) -> Result<Way, Failure> {
-    let signaling = folder.listened_at().map(listen_again).transpose()?;
-    Ok((Room::join(invitation.to_string()), signaling, None))
+    let room = Room::join(invitation.to_string());
+    let Some(address) = folder.listened_at() else { return Ok((room, None, None)) };
+    let signaling = listen_again(address)?;
+    Ok((moved(room, folder, &signaling), Some(signaling), None))
 }
 
 /// To the board in the folder, at the address it had if that is free.
 fn resume(arguments: &Arguments, folder: &Folder) -> Result<Way, Failure> {
-    let room = Room::resume(folder.path());
-    if let Some(url) = &arguments.signal {
-        return Ok((room.rendezvous(url), None, None));
-    }
+    let room = match arguments.signal.split_first() {
+        Some((first, others)) => others.iter().fold(Room::resume(folder.path()).rendezvous(first), Room::also_at),
+        None => Room::resume(folder.path()),
+    };
     let signaling = match (arguments.listen, folder.listened_at()) {
         (Some(address), _) => listen(address)?,
-        (None, Some(address)) => listen_again(address)?,
-        (None, None) => return Ok((room, None, None)),
+        (None, Some(address)) if arguments.signal.is_empty() => listen_again(address)?,
+        _ => return Ok((room, None, None)),
     };
-    Ok((room.rendezvous(signaling.url()), Some(signaling), None))
+    Ok((moved(room, folder, &signaling), Some(signaling), None))
+}
+
+/// The room is found at our own signaling server, and no longer where that was before.
+fn moved(room: Room, folder: &Folder, signaling: &Signaling) -> Room {
+    let room = folder.found_at().into_iter().fold(room, Room::no_longer_at);
+    room.also_at(signaling.url())
 }
 
 /// Every interface, any free port.

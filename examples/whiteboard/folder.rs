@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file beside the store that holds the address of this machine's signaling server.
+/// The file beside the store that holds where this machine's signaling server listens, and where others find it.
 const LISTEN_FILE: &str = "listen";
 /// The file beside the store that names the folder in which the board was continued as a new one.
 const CONTINUED_FILE: &str = "continued";
@@ -76,12 +76,18 @@ impl Folder {
 
     /// Where the board's signaling server listened last time, if it had one here.
     pub fn listened_at(&self) -> Option<SocketAddr> {
-        fs::read_to_string(self.0.join(LISTEN_FILE)).ok()?.trim().parse().ok()
+        fs::read_to_string(self.0.join(LISTEN_FILE)).ok()?.lines().next()?.trim().parse().ok()
     }
 
-    /// Remembers where the board's signaling server listens, so that the link stays good.
-    pub fn remember(&self, address: SocketAddr) -> io::Result<()> {
-        fs::write(self.0.join(LISTEN_FILE), format!("{address}\n"))
+    /// Where others found it then.
+    pub fn found_at(&self) -> Option<String> {
+        let text = fs::read_to_string(self.0.join(LISTEN_FILE)).ok()?;
+        Some(text.lines().nth(1)?.trim().to_owned()).filter(|url| !url.is_empty())
+    }
+
+    /// Remembers where the board's signaling server listens and is found, so that the link stays good.
+    pub fn remember(&self, address: SocketAddr, url: &str) -> io::Result<()> {
+        fs::write(self.0.join(LISTEN_FILE), format!("{address}\n{url}\n"))
     }
 }
 
@@ -111,8 +117,9 @@ mod tests {
         let folder = Folder::choose(Some(&root.path().join("a/b")), None).unwrap();
         assert_eq!((folder.listened_at(), folder.holds_a_board()), (None, false));
         let address = "0.0.0.0:3536".parse().unwrap();
-        folder.remember(address).unwrap();
+        folder.remember(address, "ws://10.0.0.1:3536").unwrap();
         assert_eq!(folder.listened_at(), Some(address));
+        assert_eq!(folder.found_at().as_deref(), Some("ws://10.0.0.1:3536"));
     }
 
     #[test]

@@ -69,6 +69,7 @@ pub struct StatusLine {
     pending: usize,
     strokes: usize,
     digest: String,
+    relayed: Vec<String>,
 }
 
 impl StatusLine {
@@ -87,6 +88,7 @@ impl StatusLine {
             pending: status.pending,
             strokes,
             digest,
+            relayed: names(&status.relayed),
         }
     }
 
@@ -125,7 +127,7 @@ mod tests {
             concat!(
                 r#"{"node":"000000000000beef","role":"waiting","leader":null,"term":2,"commit":9,"applied":8,"#,
                 r#""voters":["0000000000000001","000000000000beef"],"learners":[],"peers":[],"#,
-                r#""pending":3,"strokes":5,"digest":"ab"}"#,
+                r#""pending":3,"strokes":5,"digest":"ab","relayed":[]}"#,
             )
         );
     }

@@ -1,6 +1,6 @@
 //! One connection on its way from a hello to a session.
 
-use super::{Credentials, Lane, RefusalReason, credentials::Transcript};
+use super::{Credentials, Lane, RefusalReason, credentials::Transcript, outstanding::Outstanding};
 use crate::{
     raft::{Moment, NodeId, Permission},
     wire::{Frame, FrameBody, Hello, Plane, Proof, SessionTag, node_id_of},
@@ -26,6 +26,10 @@ pub(super) struct Connection {
     pub(super) hello_due: Moment,
     pub(super) ping_due: Moment,
     pub(super) heard_at: Moment,
+    /// Whether it goes through a relay, once the link says so.
+    pub(super) relayed: Option<bool>,
+    /// What was sent on it and not answered.
+    pub(super) outstanding: Outstanding,
     /// Frames of other sessions that came so far.
     pub(super) foreign_frames: u32,
     unproven_bytes: usize,
@@ -49,6 +53,8 @@ impl Connection {
             hello_due: now,
             ping_due: now,
             heard_at: now,
+            relayed: None,
+            outstanding: Outstanding::default(),
             foreign_frames: 0,
             unproven_bytes: 0,
         }
@@ -88,6 +94,7 @@ impl Connection {
         let in_place = match body {
             FrameBody::Hello(_) | FrameBody::Proof(_) => introduces && lane == Lane::reliable(self.plane),
             FrameBody::Bye(_) => lane == Lane::reliable(self.plane),
+            FrameBody::Neighbours(_) | FrameBody::Signal(_) => !introduces && lane == Lane::Reliable,
             FrameBody::Ping(_) | FrameBody::Pong(_) | FrameBody::Payload(_) => !introduces,
         };
         if in_place { Ok(Some(body)) } else { Err(RefusalReason::OutOfPlace) }

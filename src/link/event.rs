@@ -69,6 +69,9 @@ pub enum SendError {
     /// The node isn't linked.
     #[error("node {0} is not linked")]
     Unlinked(NodeId),
+    /// Too much was sent to it that it has not answered; it may be frozen, or far behind.
+    #[error("node {0} does not answer what it was sent")]
+    Unanswered(NodeId),
     /// It fits no frame.
     #[error(transparent)]
     Frame(#[from] FrameError),

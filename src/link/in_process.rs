@@ -17,7 +17,7 @@
 //! ```
 
 use super::{Lane, Link, LinkEvent, LinkId, Plane};
-use crate::raft::Moment;
+use crate::raft::{Moment, NodeId};
 use bytes::Bytes;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -107,6 +107,12 @@ impl Network {
         self.state().cuts.clear();
     }
 
+    /// Breaks all connections between two endpoints, as both notice at once. Nobody but they makes others.
+    pub fn sever(&self, a: Address, b: Address) {
+        let wakers = self.state().sever(a, b);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// An endpoint vanishes without a word; the others learn it after [`VANISHED`].
     pub fn kill(&self, address: Address) {
         self.state().kill(address);
@@ -158,6 +164,24 @@ impl Link for Endpoint {
         let mut state = self.network.state();
         if let Some(wire) = state.close(link) {
             state.connect(self.address, wire.to, wire.plane);
+        }
+    }
+
+    fn seek(&mut self, plane: Plane, node: NodeId) {
+        let mut state = self.network.state();
+        let inbox = state.inbox(self.address);
+        let sealed = self.address.0.to_string();
+        inbox.events.push_back(LinkEvent::Signal { plane, to: node, sealed });
+        let waker = inbox.waker.clone();
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    fn hear(&mut self, plane: Plane, _: NodeId, sealed: String) {
+        let Ok(caller) = sealed.parse() else { return };
+        let mut state = self.network.state();
+        if (caller as usize) < state.endpoints.len() {
+            state.connect(Address(caller), self.address, plane);
         }
     }
 
@@ -292,6 +316,21 @@ impl State {
     /// Closes one end; the other one isn't told.
     fn close(&mut self, link: LinkId) -> Option<Wire> {
         self.wires.remove(&link)
+    }
+
+    fn sever(&mut self, a: Address, b: Address) -> Vec<Waker> {
+        let owner = |wire: &Wire| self.wires.get(&wire.far).map(|back| back.to);
+        let severed: Vec<(LinkId, Address)> = (self.wires.iter())
+            .filter_map(|(link, wire)| Some((*link, owner(wire)?, wire.to)))
+            .filter(|(_, from, to)| [(a, b), (b, a)].contains(&(*from, *to)))
+            .map(|(link, from, _)| (link, from))
+            .collect();
+        let close = |(link, at): (LinkId, Address)| {
+            self.wires.remove(&link);
+            self.inbox(at).events.push_back(LinkEvent::Closed(link));
+            self.inbox(at).waker.clone()
+        };
+        severed.into_iter().filter_map(close).collect()
     }
 
     fn kill(&mut self, address: Address) {

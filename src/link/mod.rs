@@ -7,10 +7,14 @@ mod connection;
 mod credentials;
 mod error;
 mod event;
+mod ice;
 #[cfg(any(test, feature = "playtest"))]
 pub mod in_process;
 #[cfg(feature = "webrtc")]
 pub mod matchbox;
+mod mending;
+mod neighbourhood;
+mod outstanding;
 mod peer;
 mod refusal;
 mod session;
@@ -20,10 +24,16 @@ pub use connection::{HANDSHAKE_TIMEOUT, HELLO_INTERVAL, UNPROVEN_BYTES_MAX};
 pub use credentials::*;
 pub use error::*;
 pub use event::*;
+pub use ice::*;
+pub use neighbourhood::{
+    MISSING_MAX, MISSING_PATIENCE, RETELL_INTERVAL, REVIEW_INTERVAL, SEEK_INTERVAL, SIGNALS_MAX, SIGNALS_PER_SECOND,
+};
+pub use outstanding::UNANSWERED_BYTES_MAX;
 pub use peer::SessionStats;
 pub use refusal::*;
 pub use session::*;
 
+use crate::raft::NodeId;
 use bytes::Bytes;
 use std::task::Waker;
 
@@ -99,8 +109,24 @@ pub enum LinkEvent {
     },
     /// A connection seems gone. A hint: it may still carry frames.
     Closed(LinkId),
+    /// By which way a connection runs, once that is known and whenever it changes.
+    Relayed {
+        /// Which connection.
+        link: LinkId,
+        /// Whether everything goes through a relay.
+        relayed: bool,
+    },
     /// What became of the rendezvous, when that changes.
     Rendezvous(Rendezvous),
+    /// Something to be said to a node, by way of others, to make a connection to it; sealed.
+    Signal {
+        /// What the connection is for.
+        plane: Plane,
+        /// To whom.
+        to: NodeId,
+        /// What: at most [`SIGNAL_BYTES_MAX`](crate::wire::SIGNAL_BYTES_MAX) bytes get through.
+        sealed: String,
+    },
 }
 
 /// Whether newcomers can find us.
@@ -128,6 +154,22 @@ pub trait Link: Send + 'static {
     /// Gives up a connection that doesn't work; another one to the same socket may be tried.
     fn redial(&mut self, link: LinkId) {
         self.close(link);
+    }
+
+    /// Makes a connection to a node that isn't linked, by [signals](LinkEvent::Signal) that others pass on. It may be asked
+    /// for again while nothing came of it.
+    fn seek(&mut self, plane: Plane, node: NodeId) {
+        let _ = (plane, node);
+    }
+
+    /// Such a connection isn't needed any more, or can't be made.
+    fn rest(&mut self, plane: Plane, node: NodeId) {
+        let _ = (plane, node);
+    }
+
+    /// Others passed on what a node says to us to make a connection.
+    fn hear(&mut self, plane: Plane, from: NodeId, sealed: String) {
+        let _ = (plane, from, sealed);
     }
 
     /// Whom to wake when [`poll`](Self::poll) has something to say.

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct SessionStats {
     /// The round trip, smoothed, once a ping came back.
     pub round_trip: Option<Duration>,
+    /// Whether the connection for consensus goes through a relay, once that is known.
+    pub relayed: Option<bool>,
     /// When the last frame came.
     pub heard_at: Moment,
     /// How many frames came.

@@ -12,6 +12,7 @@ use super::{
     Credentials, DATAGRAM_BYTES_MAX, Lane, Link, LinkEvent, LinkId, Plane, RefusalReason, Refusals, SendError,
     SessionEvent, UnlinkReason,
     connection::Connection,
+    neighbourhood::Neighbourhood,
     peer::{Peer, SessionStats},
 };
 use crate::{
@@ -46,11 +47,12 @@ pub const FOREIGN_FRAMES_SHOWN: u32 = 8;
 
 /// All sessions of a node, over one transport.
 pub struct Sessions {
-    link: Box<dyn Link>,
+    pub(super) link: Box<dyn Link>,
     credentials: Credentials,
     nonces: blake3::OutputReader,
-    connections: BTreeMap<LinkId, Connection>,
-    peers: BTreeMap<NodeId, Peer>,
+    pub(super) connections: BTreeMap<LinkId, Connection>,
+    pub(super) peers: BTreeMap<NodeId, Peer>,
+    pub(super) neighbourhood: Neighbourhood,
     events: VecDeque<SessionEvent>,
     refusals: Refusals,
     waker: Option<Waker>,
@@ -68,6 +70,7 @@ impl Sessions {
             nonces,
             connections: BTreeMap::new(),
             peers: BTreeMap::new(),
+            neighbourhood: Neighbourhood::default(),
             events: VecDeque::new(),
             refusals: Refusals::default(),
             waker: None,
@@ -94,17 +97,21 @@ impl Sessions {
     /// Sends `payload` to a linked node: what fits a datagram unreliably, the rest reliably.
     ///
     /// # Errors
-    /// When the node isn't linked or the payload too large; otherwise nothing is promised.
+    /// When the node isn't linked, leaves too much unanswered, or the payload is too large; otherwise nothing is promised.
     pub fn send(&mut self, to: NodeId, payload: Payload) -> Result<(), SendError> {
         let link = self.peers.get(&to).filter(|peer| peer.linked).and_then(|peer| peer.preferred(Plane::Consensus));
         let link = link.ok_or(SendError::Unlinked(to))?;
-        let bytes = Frame { tag: self.connections[&link].tag(), body: FrameBody::Payload(payload) }.encode()?;
+        let connection = &self.connections[&link];
+        let bytes = Frame { tag: connection.tag(), body: FrameBody::Payload(payload) }.encode()?;
+        if connection.outstanding.is_full(bytes.len()) {
+            return Err(SendError::Unanswered(to));
+        }
         let lane = if bytes.len() <= DATAGRAM_BYTES_MAX { Lane::Unreliable } else { Lane::Reliable };
         self.transmit(link, lane, bytes);
         Ok(())
     }
 
-    /// Does what is due at `now`: hellos said again, pings, timeouts, peers that fell silent.
+    /// Does what is due at `now`: hellos said again, pings, timeouts, peers that fell silent, links that are missing.
     pub fn tick(&mut self, now: Moment) {
         let links: Vec<LinkId> = self.connections.keys().copied().collect();
         for link in links {
@@ -115,6 +122,7 @@ impl Sessions {
         for node in silent {
             self.unlink(node, UnlinkReason::Silent);
         }
+        self.mend(now);
     }
 
     /// When [`tick`](Self::tick) is next due.
@@ -129,7 +137,9 @@ impl Sessions {
 
     /// How the link to a node does.
     pub fn stats(&self, node: NodeId) -> Option<SessionStats> {
-        self.peers.get(&node).map(|peer| peer.stats)
+        let peer = self.peers.get(&node)?;
+        let connection = peer.preferred(Plane::Consensus).and_then(|link| self.connections.get(&link));
+        Some(SessionStats { relayed: connection.and_then(|connection| connection.relayed), ..peer.stats })
     }
 
     /// The nodes that are linked, in order of their ids.
@@ -162,11 +172,21 @@ impl Sessions {
         self.waker = Some(waker);
     }
 
+    pub(super) fn own(&self) -> NodeId {
+        self.credentials.node()
+    }
+
     fn take(&mut self, now: Moment, event: LinkEvent) {
         match event {
             LinkEvent::Opened { link, plane } => self.open(now, link, plane),
             LinkEvent::Received { link, lane, frame } => self.receive(now, link, lane, &frame),
             LinkEvent::Closed(link) => self.forget(link, UnlinkReason::Closed),
+            LinkEvent::Relayed { link, relayed } => {
+                if let Some(connection) = self.connections.get_mut(&link) {
+                    connection.relayed = Some(relayed);
+                }
+            }
+            LinkEvent::Signal { plane, to, sealed } => self.send_signal(now, plane, to, sealed),
             LinkEvent::Rendezvous(rendezvous) => self.events.push_back(SessionEvent::Rendezvous(rendezvous)),
         }
     }
@@ -232,6 +252,9 @@ impl Sessions {
             FrameBody::Bye(reason) => self.hear_bye(link, reason),
             FrameBody::Ping(clock) => self.answer(link, lane, FrameBody::Pong(clock)),
             FrameBody::Pong(clock) => {
+                if let Some(connection) = self.connections.get_mut(&link) {
+                    connection.outstanding.pong(Moment(clock));
+                }
                 if let Some(peer) = self.peer_of(link) {
                     peer.time(now, Moment(clock));
                 }
@@ -239,6 +262,14 @@ impl Sessions {
             FrameBody::Payload(payload) => {
                 let Some(from) = self.connections[&link].claimed_node() else { return };
                 self.events.push_back(SessionEvent::Frame { from, payload });
+            }
+            FrameBody::Neighbours(nodes) => {
+                let Some(from) = self.connections[&link].claimed_node() else { return };
+                self.neighbourhood.hear(from, nodes);
+            }
+            FrameBody::Signal(signal) => {
+                let Some(from) = self.connections[&link].claimed_node() else { return };
+                self.hear_signal(now, from, signal);
             }
         }
         self.revive(link);
@@ -391,6 +422,9 @@ impl Sessions {
             self.link.redial(link);
             self.forget(link, UnlinkReason::Silent);
         } else if preferred {
+            if let Some(connection) = self.connections.get_mut(&link) {
+                connection.outstanding.ping(now);
+            }
             self.say(link, Lane::unreliable(plane), tag, FrameBody::Ping(now.0));
         }
     }
@@ -401,7 +435,7 @@ impl Sessions {
         self.link.redial(link);
     }
 
-    fn answer(&mut self, link: LinkId, lane: Lane, body: FrameBody) {
+    pub(super) fn answer(&mut self, link: LinkId, lane: Lane, body: FrameBody) {
         let tag = self.connections[&link].tag();
         self.say(link, lane, tag, body);
     }
@@ -415,6 +449,11 @@ impl Sessions {
         if let Some(peer) = self.peer_of(link) {
             peer.stats.frames_out += 1;
             peer.stats.bytes_out += bytes.len() as u64;
+        }
+        if let Some(connection) = self.connections.get_mut(&link)
+            && connection.outstanding.send(bytes.len())
+        {
+            connection.ping_due = Moment::ZERO;
         }
         self.link.send(link, lane, bytes);
     }

@@ -2,8 +2,9 @@
 
 use super::{AppBell, Room, RoomState, continuation, keeper::Keeper, state::StateKinds};
 use crate::{
+    link::IceServer,
     raft::{COMMAND_BYTES_MAX, Config, Moment},
-    room::{ByHand, Door, Legacy, LinkMaker, RoomError, Setup, StoreMaker, desk, drive, in_memory},
+    room::{ByHand, Door, Legacy, LinkMaker, Places, RoomError, Setup, StoreMaker, desk, drive, in_memory},
     wire::FRAME_BYTES_MAX,
 };
 use bevy_ecs::prelude::*;
@@ -19,10 +20,27 @@ pub(super) struct Entrance {
     door: Result<Door, RoomError>,
     store: StoreMaker,
     link: Option<LinkMaker>,
-    ice_servers: Vec<String>,
+    places: Places,
+    ice: Ice,
     config: Config,
     seed: Option<u64>,
     by_hand: Option<Moment>,
+}
+
+/// Who helps peers to reach each other, and how they may.
+#[derive(Default)]
+struct Ice {
+    servers: Vec<IceServer>,
+    relay_only: bool,
+}
+
+impl Ice {
+    /// Whether anybody can be reached like this.
+    #[cfg(feature = "webrtc")]
+    fn check(&self) -> Result<(), crate::link::IceServerError> {
+        let reaches = !self.relay_only || self.servers.iter().any(IceServer::relays);
+        reaches.then_some(()).ok_or(crate::link::IceServerError::NoRelay)
+    }
 }
 
 impl Entrance {
@@ -31,7 +49,8 @@ impl Entrance {
             door,
             store: StoreMaker::now(in_memory),
             link: None,
-            ice_servers: Vec::new(),
+            places: Places::default(),
+            ice: Ice::default(),
             config: Config::default(),
             seed: None,
             by_hand: None,
@@ -40,10 +59,10 @@ impl Entrance {
 
     /// What the driver needs, of an app that makes snapshots of its state or has none.
     fn setup(self, makes_snapshots: bool) -> Result<(Setup, Option<Moment>), RoomError> {
-        let link = self.link.unwrap_or_else(|| real_links(self.ice_servers));
+        let link = self.link.unwrap_or_else(|| real_links(self.ice));
         let seed = self.seed.unwrap_or_else(random_seed);
         let config = Config { makes_snapshots, ..self.config };
-        Ok((Setup { door: self.door?, store: self.store, link, config, seed }, self.by_hand))
+        Ok((Setup { door: self.door?, places: self.places, store: self.store, link, config, seed }, self.by_hand))
     }
 }
 
@@ -156,10 +175,50 @@ impl Room {
         })
     }
 
-    /// STUN or TURN servers, `stun:host:port`, for peers that don't share a network. None by default.
+    /// Where the room can be found besides: at another signaling server, or at one that this machine runs itself. The
+    /// [invitation](Self::invitation) names all of them, four at most, and everybody is present at all of them, so that
+    /// newcomers come in as long as one of them is there.
+    ///
+    /// ```
+    /// # use bevy_quorum::prelude::*;
+    /// let room = Room::open("wss://signal.example").also_at("ws://192.168.1.2:3536");
+    /// ```
     #[must_use]
-    pub fn ice_servers(self, urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.prepared(|entrance| entrance.ice_servers = urls.into_iter().map(Into::into).collect())
+    pub fn also_at(self, address: impl Into<String>) -> Self {
+        self.prepared(|entrance| entrance.places.gained.push(address.into()))
+    }
+
+    /// Where the room can't be found any more: say, at the address that this machine had yesterday.
+    #[must_use]
+    pub fn no_longer_at(self, address: impl Into<String>) -> Self {
+        self.prepared(|entrance| entrance.places.lost.push(address.into()))
+    }
+
+    /// STUN or TURN servers, for peers that don't share a network. None by default.
+    ///
+    /// ```
+    /// # use bevy_quorum::prelude::*;
+    /// let invitation = "http://192.168.1.2:3536/#q3.…";
+    /// let plain = Room::join(invitation).ice_servers(["stun:stun.example:3478"]);
+    /// let relay = IceServer::relay("turn:relay.example:3478", "ada", "secret");
+    /// let relayed = Room::join(invitation).ice_servers(["stun:stun.example:3478".into(), relay]);
+    /// ```
+    ///
+    /// Servers that can't be used together make the room [`RoomState::Failed`](super::RoomState::Failed): see
+    /// [`IceServer::merged`].
+    #[must_use]
+    pub fn ice_servers(self, servers: impl IntoIterator<Item = impl Into<IceServer>>) -> Self {
+        self.prepared(|entrance| entrance.ice.servers = servers.into_iter().map(Into::into).collect())
+    }
+
+    /// Reaches the others through relays alone (TURN), of which [`ice_servers`](Self::ice_servers) must name one: they
+    /// learn no address of this machine but the relay's.
+    ///
+    /// This keeps addresses from the members' programs, not from somebody invited who means ill: such a one can name an
+    /// address of its own as a relay's, and is sent a packet from here.
+    #[must_use]
+    pub fn relay_only(self) -> Self {
+        self.prepared(|entrance| entrance.ice.relay_only = true)
     }
 
     /// Enters as a witness, for rooms that shall outlive their players: this node votes, and stores what the others commit
@@ -246,23 +305,26 @@ fn kept_in(_: PathBuf) -> StoreMaker {
 
 /// WebRTC data channels, found through the rendezvous of the invitation.
 #[cfg(feature = "webrtc")]
-fn real_links(ice_servers: Vec<String>) -> LinkMaker {
+fn real_links(ice: Ice) -> LinkMaker {
     use crate::link::{
         Link,
         matchbox::{MatchboxConfig, MatchboxLink},
     };
 
     Box::new(move |identity| {
+        ice.check()?;
         let invitation = &identity.invitation;
-        let mut config = MatchboxConfig::new(invitation.rendezvous(), invitation.room_name(), invitation.signal_key());
-        config.ice_server.urls = ice_servers;
+        let (name, key) = (invitation.room_name(), invitation.signal_key());
+        let mut config =
+            MatchboxConfig::new(identity.node(), invitation.rendezvous(), name, key).with_ice_servers(&ice.servers)?;
+        config.relay_only = ice.relay_only;
         let link = MatchboxLink::new(config).map_err(|error| RoomError::Links(error.kind()))?;
         Ok(Box::new(link) as Box<dyn Link>)
     })
 }
 
 #[cfg(not(feature = "webrtc"))]
-fn real_links(_: Vec<String>) -> LinkMaker {
+fn real_links(_: Ice) -> LinkMaker {
     Box::new(|_| Err(RoomError::Unsupported("this build has no links; enable the feature `webrtc`")))
 }
 

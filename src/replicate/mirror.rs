@@ -61,6 +61,8 @@ pub struct Leader;
 pub struct LinkStats {
     /// The smoothed round trip, once it was measured.
     pub round_trip: Option<Duration>,
+    /// Whether everything to this peer goes through a relay (TURN), once that is known.
+    pub relayed: Option<bool>,
     /// Frames that came, and frames that went.
     pub frames_in: u64,
     /// Frames that went.
@@ -181,6 +183,7 @@ fn describe(peer: &mut EntityCommands, status: &PeerStatus, leads: bool) {
     match &status.link {
         Some(link) => peer.insert(LinkStats {
             round_trip: link.round_trip,
+            relayed: link.relayed,
             frames_in: link.frames_in,
             frames_out: link.frames_out,
             bytes_in: link.bytes_in,

@@ -1,6 +1,7 @@
 //! Why a room stopped.
 
 use crate::{
+    link::IceServerError,
     raft::{Holdup, Rejected},
     storage::StorageError,
     wire::{ClusterId, InvitationError},
@@ -17,6 +18,9 @@ pub enum RoomError {
     /// The store can't be opened, or a write to it failed.
     #[error(transparent)]
     Storage(Arc<StorageError>),
+    /// The servers that help peers reach each other can't be used.
+    #[error(transparent)]
+    IceServers(#[from] IceServerError),
     /// The links can't be started.
     #[error("the operating system grants no threads for links: {0}")]
     Links(std::io::ErrorKind),

@@ -34,6 +34,8 @@ pub struct RoomStatus {
     pub learners: Vec<NodeId>,
     /// Other nodes that are linked and were heard within the last moments.
     pub peers: Vec<NodeId>,
+    /// Those of them that are reached through a relay alone.
+    pub relayed: Vec<NodeId>,
     /// Own proposals that are not decided.
     pub pending: usize,
     /// Why they wait, if it is for anything but their turn; it reads as a sentence without its end.

@@ -17,6 +17,10 @@ pub const DATAGRAM_BYTES_MAX: usize = 1_100;
 pub const FRAME_BYTES_MAX: usize = 16 * 1024;
 /// The largest body of a whisper, in bytes: with its frame around it, it fits one datagram.
 pub const WHISPER_BYTES_MAX: usize = 1_000;
+/// The longest signal that members pass on for each other, sealed, in bytes: with its frame around it, it fits one message.
+pub const SIGNAL_BYTES_MAX: usize = 15 * 1024;
+/// The most nodes that one node says to be linked to.
+pub const NEIGHBOURS_MAX: usize = 512;
 /// What stands before the body of every frame, in bytes: version and session tag.
 pub const HEADER_BYTES: usize = 2 + 8;
 
@@ -69,6 +73,10 @@ pub enum FrameBody {
     Pong(u64),
     /// What the session is for.
     Payload(Payload),
+    /// These nodes are linked to me; at most [`NEIGHBOURS_MAX`].
+    Neighbours(Vec<NodeId>),
+    /// Somebody wants to make a connection.
+    Signal(PassedSignal),
 }
 
 /// What nodes say to one another once they have met.
@@ -115,6 +123,20 @@ pub struct Whisper {
     pub sequence: u32,
     /// The state, at most [`WHISPER_BYTES_MAX`] bytes.
     pub body: Bytes,
+}
+
+/// What one node says to another to make a connection, given to a third one that is linked to both. It passes that on
+/// unread, if it has it from the sender itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedSignal {
+    /// Who says it.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+    /// What the connection is for.
+    pub plane: Plane,
+    /// What is said, sealed under the room's key; at most [`SIGNAL_BYTES_MAX`] bytes.
+    pub sealed: String,
 }
 
 /// Why a session ends.
@@ -172,6 +194,18 @@ pub enum FrameError {
     /// The body is none, or not only one.
     #[error(transparent)]
     Body(#[from] WireError),
+    /// A signal is longer than it may be.
+    #[error("signal of {bytes} bytes, at most {SIGNAL_BYTES_MAX} are passed on")]
+    SignalTooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// More neighbours are named than there may be.
+    #[error("{count} neighbours, at most {NEIGHBOURS_MAX} are named")]
+    TooManyNeighbours {
+        /// How many.
+        count: usize,
+    },
     /// A whisper holds more than it may.
     #[error("whisper of {bytes} bytes, at most {WHISPER_BYTES_MAX} are carried")]
     WhisperTooLarge {
@@ -239,6 +273,12 @@ impl FrameBody {
         match self {
             Self::Payload(Payload::Whisper(whisper)) if whisper.body.len() > WHISPER_BYTES_MAX => {
                 Err(FrameError::WhisperTooLarge { bytes: whisper.body.len() })
+            }
+            Self::Signal(PassedSignal { sealed, .. }) if sealed.len() > SIGNAL_BYTES_MAX => {
+                Err(FrameError::SignalTooLarge { bytes: sealed.len() })
+            }
+            Self::Neighbours(nodes) if nodes.len() > NEIGHBOURS_MAX => {
+                Err(FrameError::TooManyNeighbours { count: nodes.len() })
             }
             _ => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! The link by which people come into a room.
 //!
 //! Everything is in the link's fragment, which browsers send to no server:
-//! `http://HOST:PORT/#q2.BASE64URL`, where the bytes are a checksum and the canonical encoding of
+//! `http://HOST:PORT/#q3.BASE64URL`, where the bytes are a checksum and the canonical encoding of
 //! cluster, secret, epoch, permission and rendezvous addresses.
 
 use super::{ClusterId, InvitationError, PROTOCOL_VERSION, Secret, decode_canonical, encode, rendezvous};
@@ -34,7 +34,7 @@ const EDITING_PROOF_CONTEXT: &str = "bevy_quorum 2026-11 proof of an invitation 
 ///
 /// let invitation = Invitation::new(["ws://192.168.1.2:3536"], Permission::Editor)?;
 /// let link = invitation.to_string();
-/// assert!(link.starts_with("http://192.168.1.2:3536/#q2."));
+/// assert!(link.starts_with("http://192.168.1.2:3536/#q3."));
 /// assert_eq!(link.parse(), Ok(invitation));
 /// # Ok::<(), bevy_quorum::wire::InvitationError>(())
 /// ```

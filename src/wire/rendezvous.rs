@@ -45,7 +45,8 @@ fn split_scheme(address: &str) -> Option<(bool, &str)> {
     secure.or_else(|| address.strip_prefix("ws://").map(|rest| (false, rest)))
 }
 
-fn is_authority(authority: &str) -> bool {
+/// Whether this is a host, and perhaps a port.
+pub(crate) fn is_authority(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((host, port)) if host.parse::<std::net::Ipv6Addr>().is_ok() => return is_port_suffix(port),

@@ -7,15 +7,12 @@ import { Board, Host, Native, agreed, chromium, folder, strokes, tidy, until } f
 afterEach(tidy);
 after(tidy);
 
-/** Small pages: the graphics of these machines are software's. */
-const SMALL = { viewport: { width: 480, height: 320 } };
-
 /** A page that opened a board, with one native peer; the page leads. */
 async function pair(strokesOfPage = 0) {
     const host = await Host.start([], { page: strokes(0, strokesOfPage) });
     const browser = await chromium();
     const query = strokesOfPage > 0 ? "&draw=/strokes/page.json" : "";
-    const page = await Board.open(browser, host.url, { ...SMALL, query });
+    const page = await Board.open(browser, host.url, { query });
     await page.wait("a leader", (status) => status.role === "leader");
     const native = Native.start(["--headless", "--data", await folder(), await page.link()]);
     await native.wait("two voters", (status) => status.voters.length === 2);
@@ -68,7 +65,7 @@ test("everybody closes the board, and it is there when they open it again", asyn
     await page.wait("to be alone", (status) => status.voters.length === 1);
     const context = page.page.browserContext();
     await page.page.close();
-    const again = await Board.open(context, link, SMALL);
+    const again = await Board.open(context, link);
     const status = await again.wait("the board", (status) => status.strokes === 20 && status.role === "leader");
     assert.equal(status.node, node);
 });

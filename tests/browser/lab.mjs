@@ -189,7 +189,8 @@ async function launch(options) {
 
 /** A whiteboard in a page of a browser. */
 export class Board {
-    static async open(browser, url, { query = "", viewport = { width: 1280, height: 800 }, prepare } = {}) {
+    /** Small, unless told: the graphics of test machines are software's. */
+    static async open(browser, url, { query = "", viewport = { width: 480, height: 320 }, prepare } = {}) {
         const page = await browser.newPage();
         await page.setViewport(viewport);
         const board = new Board(page);

@@ -15,7 +15,7 @@ test("pages and a native peer draw at once, and see the same", async () => {
     const draw = (hand) => ({ query: `&draw=/strokes/${hand}.json` });
     const first = await Board.open(browser, host.url, draw(0));
     const link = await first.link();
-    const second = await Board.open(await browser.createBrowserContext(), link, draw(1));
+    const second = await Board.open(await chromium(), link, draw(1));
     const third = await Board.open(await firefox(), link, draw(2));
     const native = Native.start(["--headless", "--data", await folder(), "--draw", host.file(3), link]);
     const status = await agreed(4 * EACH, first, second, third, native);

@@ -1,5 +1,7 @@
 //! A few nodes with sessions over one in-process network.
 #![allow(clippy::unwrap_used)]
+// Each test file uses a part of it.
+#![allow(dead_code)]
 
 use bevy_quorum::{
     link::{

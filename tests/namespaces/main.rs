@@ -13,6 +13,7 @@
 mod clients;
 mod faults;
 mod linearizability;
+mod mending;
 mod outside;
 mod party;
 mod peer;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Some((mark, rest)) if mark == peer::MARK => peer::run(rest),
         Some((mark, rest)) if mark == rendezvous::MARK => rendezvous::run(rest),
         Some((mark, rest)) if mark == trial::MARK => trial::run(rest),
+        Some((mark, [])) if mark == mending::MARK => mending::run(),
         _ => return test(),
     }
     ExitCode::SUCCESS
@@ -66,6 +68,7 @@ fn test() -> ExitCode {
         checker("no_order_explains_a_lost_answer", linearizability::no_order_explains_a_lost_answer),
         trial("two_peers_answer_linearizably_through_faults", || outside::hold(TWO)),
         trial("three_peers_answer_linearizably_through_faults", || outside::hold(THREE)),
+        trial("a_link_is_mended_through_a_third_peer_without_a_signaling_server", outside::hold_mending),
         trial("five_peers_answer_linearizably_through_faults", || outside::hold(FIVE)),
         trial("many_seeds_answer_linearizably_through_faults", outside::hold_many).with_ignored_flag(true),
     ];

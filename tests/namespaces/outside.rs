@@ -1,7 +1,7 @@
 //! Outside of the namespaces: whether they can be had, and a trial inside of them.
 
 use crate::{
-    Plan,
+    Plan, mending,
     trial::{self, FOLDER},
 };
 use libtest_mimic::Failed;
@@ -59,12 +59,24 @@ fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{variable} is no number: {value}")))
 }
 
-/// A trial in namespaces of its own. Its folder, with what every process said on standard error, is kept if it fails.
 fn hold_on(plan: Plan) -> Result<(), Failed> {
+    let again =
+        format!("BEVY_QUORUM_SEED={} cargo test --all-features --test namespaces -- {}", plan.seed, name_of(plan));
+    run_inside(trial::MARK, &plan.arguments(), &again)
+}
+
+/// Holds the story of a link that is cut.
+pub fn hold_mending() -> Result<(), Failed> {
+    run_inside(mending::MARK, &[], "cargo test --all-features --test namespaces -- mended")
+}
+
+/// Runs this program in namespaces of its own. Its folder, with what every process said on standard error, is kept if it
+/// fails.
+fn run_inside(mark: &str, arguments: &[String], again: &str) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let program = env::current_exe()?;
-    let mut command = inside(&[program.to_str().unwrap(), trial::MARK]);
-    command.args(plan.arguments()).env(FOLDER, folder.path());
+    let mut command = inside(&[program.to_str().unwrap(), mark]);
+    command.args(arguments).env(FOLDER, folder.path());
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     // Held until its end: whatever ends this process ends the trial.
     let _lifeline = child.stdin.take();
@@ -73,21 +85,22 @@ fn hold_on(plan: Plan) -> Result<(), Failed> {
         eprint!("{}", String::from_utf8_lossy(&output.stderr));
         return Ok(());
     }
-    Err(complaint(plan, &output, &folder.keep()).into())
+    Err(complaint(again, &output, &folder.keep()).into())
 }
 
-fn complaint(plan: Plan, output: &Output, folder: &std::path::Path) -> String {
-    let name = match plan.peers {
+fn name_of(plan: Plan) -> &'static str {
+    match plan.peers {
         2 => "two",
         3 => "three",
         _ => "five",
-    };
+    }
+}
+
+fn complaint(again: &str, output: &Output, folder: &std::path::Path) -> String {
     format!(
-        "{}{}\nThis was: BEVY_QUORUM_SEED={} cargo test --all-features --test namespaces -- {name}\n\
-         Its stores and logs are in {}",
+        "{}{}\nThis was: {again}\nIts stores and logs are in {}",
         String::from_utf8_lossy(&output.stderr),
         output.status,
-        plan.seed,
         folder.display(),
     )
 }

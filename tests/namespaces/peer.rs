@@ -64,6 +64,8 @@ pub struct Standing {
     pub term: Term,
     pub voters: usize,
     pub rendezvous: bool,
+    /// How many others are linked.
+    pub linked: usize,
 }
 
 /// What became of an operation.
@@ -263,6 +265,7 @@ fn tell_of_standing(rooms: Query<(&Room, &RoomState)>, mut told: Local<Option<St
         term: status.term,
         voters: status.voters.len(),
         rendezvous: status.rendezvous == RendezvousState::Connected,
+        linked: status.peers.len(),
     };
     if told.as_ref() != Some(&standing) {
         say(&Word::Standing(standing.clone()));

@@ -181,7 +181,7 @@ impl Street {
             Some(frame) if u.arbitrary()? => frame,
             _ => {
                 let count = u.int_in_range(0..=80)?;
-                [&[2, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], u.bytes(count)?].concat()
+                [&[3, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], u.bytes(count)?].concat()
             }
         };
         self.deliver(to, link, lane, frame);

@@ -12,7 +12,8 @@ use bevy_quorum::{
 use bytes::Bytes;
 use std::{fs, path::Path};
 
-const SDP: &str = r#"{"attempt":1,"signal":{"Offer":"v=0"}}"#;
+const SDP: &str = r#"{"node":9,"life":4,"word":{"Attempt":{"number":1,"signal":{"Offer":"v=0"}}}}"#;
+const HERE: &str = r#"{"node":1,"life":4,"word":"Here"}"#;
 const REMOTE: &str = "00000000-0000-0000-0000-00000000000a";
 
 /// Writes each input to a file of its own.
@@ -127,8 +128,10 @@ fn signals() -> Vec<Vec<u8>> {
     let candidate = offer.replace("Offer", "IceCandidate");
     let comes = format!(r#"{{"NewPeer":"{REMOTE}"}}"#);
     let goes = format!(r#"{{"PeerLeft":"{REMOTE}"}}"#);
+    let here = offer.replace(SDP, HERE);
     let called = ["wait", &offer, "wait", &offer.replace(":1", ":2"), &candidate, "broken"].join("\n");
-    let calls = [&format!(r#"{{"IdAssigned":"{REMOTE}"}}"#), &comes, "connected", "broken", "wake", &goes].join("\n");
+    let calls =
+        [&comes, &here, "wake", "connected", "broken", "wake", &here.replace(":4", ":5"), "wake", &goes].join("\n");
     [called, calls, SDP.to_owned()].map(String::into_bytes).into()
 }
 

@@ -37,6 +37,11 @@ impl Place {
         Self { url: rendezvous.url(), rendezvous: Some(rendezvous), root: tempfile::tempdir().unwrap() }
     }
 
+    /// Where its signaling server is found, or was.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The path of something in this place.
     pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.root.path().join(name)

@@ -30,6 +30,7 @@ pub struct Status {
     pub pending: usize,
     pub strokes: usize,
     pub digest: String,
+    pub relayed: Vec<String>,
 }
 
 impl Status {

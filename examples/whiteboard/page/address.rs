@@ -46,6 +46,11 @@ impl Address {
         self.get("board-only").is_some()
     }
 
+    /// Whether to reach the others through relays alone.
+    pub fn relay_only(&self) -> bool {
+        self.get("relay-only").is_some()
+    }
+
     /// Whether a script wants to know how the board stands.
     pub fn status_json(&self) -> bool {
         self.get("status-json").is_some()

@@ -38,7 +38,7 @@ pub fn run() {
 
 async fn open() -> Result<(), String> {
     let address = Address::read()?;
-    let settings = Settings::fetch(address.origin()).await;
+    let settings = Settings { relay_only: address.relay_only(), ..Settings::fetch(address.origin()).await };
     let strokes = match address.draw() {
         Some(file) => {
             let json = settings::fetch(&file).await.map_err(|reason| format!("Can't load {file}: {reason}"))?;
@@ -71,16 +71,16 @@ async fn open() -> Result<(), String> {
     Ok(())
 }
 
-/// The board of the link; without one, the board that was open last; and if there is none, a new one.
+/// The board of the link, or a new one.
 fn enter(address: &Address, settings: &Settings) -> Result<Room, String> {
     let room = match address.invitation() {
         Some(link) => {
             let invitation: Invitation = link.parse().map_err(|error| format!("This link leads nowhere: {error}"))?;
             Room::join(invitation.to_string())
         }
-        None => Room::open(settings.rendezvous()),
+        None => settings.spread(Room::open(settings.rendezvous())),
     };
-    Ok(room.store(STORE).ice_servers(settings.ice_servers()))
+    Ok(settings.connect(room.store(STORE)))
 }
 
 /// Puts the way back into the address bar: whoever reloads the page, or copies its address, has the link.
@@ -115,8 +115,8 @@ fn go_on(
                 commands.entity(entity).despawn();
             }
             _ if wanted && rooms.iter().len() == 1 && room.can_be_continued() => {
-                let room = Room::continue_as_new(entity, settings.rendezvous());
-                commands.spawn(room.store(STORE).ice_servers(settings.ice_servers()));
+                let room = settings.spread(Room::continue_as_new(entity, settings.rendezvous()));
+                commands.spawn(settings.connect(room.store(STORE)));
             }
             _ => {}
         }

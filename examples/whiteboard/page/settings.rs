@@ -2,6 +2,7 @@
 
 use super::address::window;
 use bevy::prelude::*;
+use bevy_quorum::prelude::{IceServer, Room};
 use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -13,11 +14,9 @@ use web_sys::Response;
 pub struct Settings {
     rendezvous: Vec<String>,
     ice_servers: Vec<IceServer>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct IceServer {
-    urls: Vec<String>,
+    /// Whether this browser's addresses are kept from the others.
+    #[serde(skip)]
+    pub relay_only: bool,
 }
 
 impl Settings {
@@ -32,14 +31,20 @@ impl Settings {
         settings
     }
 
-    /// Where new boards are found.
+    /// Where a new board is found first.
     pub fn rendezvous(&self) -> &str {
         &self.rendezvous[0]
     }
 
-    /// The servers that help peers to reach each other.
-    pub fn ice_servers(&self) -> impl Iterator<Item = &String> {
-        self.ice_servers.iter().flat_map(|server| &server.urls)
+    /// A new board is found at all the addresses.
+    pub fn spread(&self, room: Room) -> Room {
+        self.rendezvous.iter().skip(1).fold(room, Room::also_at)
+    }
+
+    /// How the peers of a board reach each other, directly or not.
+    pub fn connect(&self, room: Room) -> Room {
+        let room = room.ice_servers(self.ice_servers.clone());
+        if self.relay_only { room.relay_only() } else { room }
     }
 }
 

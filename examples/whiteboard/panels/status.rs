@@ -131,14 +131,21 @@ fn rows(status: &RoomStatus, facts: &Facts) -> Vec<(String, String)> {
         rows.push(("Refused frames".to_owned(), status.refused_frames.to_string()));
     }
     for (peer, link) in &facts.peers {
-        let value = match link.map(|link| link.round_trip) {
-            Some(Some(time)) => format!("{:.0} ms", time.as_secs_f64() * 1000.0),
-            Some(None) => "linked".into(),
-            None => "not here".into(),
-        };
-        rows.push((name(peer.node), value));
+        rows.push((name(peer.node), link.map_or_else(|| "not here".into(), reached)));
     }
     rows
+}
+
+/// How far away somebody is, and whether only by way of a relay.
+fn reached(link: &LinkStats) -> String {
+    let mut words = match link.round_trip {
+        Some(time) => format!("{:.0} ms", time.as_secs_f64() * 1000.0),
+        None => "linked".to_owned(),
+    };
+    if link.relayed == Some(true) {
+        words.push_str(", relayed");
+    }
+    words
 }
 
 fn newcomers(rendezvous: &RendezvousState) -> String {

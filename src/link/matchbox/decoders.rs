@@ -1,13 +1,18 @@
 //! What a signaling server says, as tests say it: anything.
 
 use super::{
-    roster::{Names, Roster},
+    names::Names,
+    remote::Way,
+    roster::{Act, Roster},
     seal::{Route, Seal},
     signal::{Event, Signal},
 };
-use crate::{link::Plane, raft::Moment, wire::Secret};
+use crate::{
+    link::Plane,
+    raft::{Moment, NodeId},
+    wire::Secret,
+};
 use matchbox_socket::{PeerEvent, PeerId};
-use serde_json::Value;
 
 pub use super::roster::REMOTES_MAX;
 
@@ -22,33 +27,36 @@ pub struct Rendezvous {
 
 impl Default for Rendezvous {
     fn default() -> Self {
-        let own = Names::default().fresh();
-        let mut roster = Roster::new(Names::default(), seal());
-        roster.hear(Moment::ZERO, Event::IdAssigned(own));
-        Self { roster, own, name: None }
+        Self { roster: Roster::new(NodeId(5), 7), own: Names::default().fresh(), name: None }
     }
 }
 
 impl Rendezvous {
-    /// The server says something; false if it can't be read. What is no sealed signal, but a signal, is sealed first, as by
-    /// somebody who was invited and means ill.
+    /// The server says something; false if it can't be read. A signal may come unsealed, as from somebody who was invited
+    /// and means ill.
     pub fn hear(&mut self, now: Moment, text: &str) -> bool {
-        let Ok(mut event) = serde_json::from_str::<Event>(text) else { return false };
-        match &mut event {
+        let Ok(event) = serde_json::from_str::<Event>(text) else { return false };
+        let way = |peer| Way::Server { rank: 0, peer };
+        match event {
+            Event::IdAssigned(_) => {}
+            Event::NewPeer(peer) => self.roster.came(now, way(peer)),
+            Event::PeerLeft(peer) => self.roster.went(way(peer)),
             Event::Signal { sender, data } => {
-                *data = passed_on(Route { from: *sender, to: self.own }, data).unwrap_or(data.take());
+                let route = Route::Server { from: sender, to: self.own };
+                let sealed = data.as_str().and_then(|text| seal().open(route, text));
+                if let Some(signal) = sealed.or_else(|| serde_json::from_value(data).ok()) {
+                    self.roster.hear(now, way(sender), signal);
+                }
             }
-            Event::IdAssigned(_) | Event::NewPeer(_) | Event::PeerLeft(_) => {}
         }
-        let event = self.roster.hear(now, event);
-        self.note(event);
+        self.note();
         true
     }
 
     /// Time has passed.
     pub fn wake(&mut self, now: Moment) {
-        let event = self.roster.call_due(now);
-        self.note(event);
+        self.roster.wake(now);
+        self.note();
     }
 
     /// The last attempt came to a connection, which may be broken already.
@@ -67,27 +75,24 @@ impl Rendezvous {
         self.roster.known()
     }
 
-    fn note(&mut self, event: Option<PeerEvent>) {
-        if let Some(PeerEvent::NewPeer(name) | PeerEvent::Signal { sender: name, .. }) = event {
-            self.name = Some(name);
+    fn note(&mut self) {
+        while let Some(act) = self.roster.poll() {
+            if let Act::Tell(PeerEvent::NewPeer(name) | PeerEvent::Signal { sender: name, .. }) = act {
+                self.name = Some(name);
+            }
         }
     }
 }
 
 /// A signal from one peer to another, if this is one, as it would be understood at the other end.
 pub fn signal(text: &str) -> Option<String> {
-    let names = Names::default();
-    let route = Route { from: names.fresh(), to: names.fresh() };
-    let sealed = passed_on(route, &serde_json::from_str(text).ok()?)?;
+    let mut names = Names::default();
+    let route = Route::Server { from: names.fresh(), to: names.fresh() };
+    let signal: Signal = serde_json::from_str(text).ok()?;
+    let sealed = seal().close(route, &signal)?;
     serde_json::to_string(&seal().open(route, &sealed)?).ok()
 }
 
 fn seal() -> Seal {
     Seal::new(&Secret::from_bytes([7; 32]), Plane::Consensus)
-}
-
-/// The sealed form of a signal, if this is one.
-fn passed_on(route: Route, signal: &Value) -> Option<Value> {
-    let signal: Signal = serde_json::from_value(signal.clone()).ok()?;
-    seal().close(route, &signal)
 }

@@ -1,19 +1,25 @@
 //! Links over WebRTC data channels, by way of matchbox.
 //!
 //! Two sockets, one for each plane: all channels of one connection share a congestion window, and what
-//! is bulky must not slow consensus down. Peers find each other at a signaling server, which is needed
-//! only for that: when it goes away the links stay, and it is connected to again.
+//! is bulky must not slow consensus down. Peers find each other at signaling servers, which are needed
+//! only for that: when one goes away the links stay, and it is connected to again. Meanwhile members pass
+//! signals on.
 //!
 //! matchbox 0.15 has no back-pressure: what is sent waits, without limit, in its queues. Whoever sends
 //! must wait for answers before sending more. It also never forgets a connection it made or tried to
 //! make: some kilobytes stay for each, and an attempt that nobody answers keeps its UDP ports. Attempts
-//! are therefore few and far between, and only to peers that the signaling server says are there.
+//! are therefore few and far between, and only to peers that say that they are there, or are linked to a
+//! neighbour.
 
+mod candidates;
 #[cfg(feature = "playtest")]
 #[doc(hidden)]
 pub mod decoders;
 mod doubling;
+mod line;
+mod names;
 mod pump;
+mod remote;
 mod roster;
 mod seal;
 mod shared;
@@ -23,19 +29,21 @@ mod websocket;
 
 pub use shared::{INBOX_BYTES_MAX, INBOX_FRAMES_MAX};
 
-use super::{Lane, Link, LinkEvent, LinkId, Plane};
-use crate::wire::Secret;
+use super::{IceServer, IceServerError, Lane, Link, LinkEvent, LinkId, Plane};
+use crate::{raft::NodeId, wire::Secret};
 use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot};
 use matchbox_socket::RtcIceServerConfig;
 use shared::Shared;
-use signaller::Outcome;
+use signaller::Notice;
 use std::task::Waker;
 
 /// Where peers meet, and how they reach each other.
 #[derive(Clone, Debug)]
 pub struct MatchboxConfig {
-    /// Addresses of signaling servers (`ws://` or `wss://`). Everybody meets at the first that answers.
+    /// Who we are to the others.
+    pub node: NodeId,
+    /// Addresses of signaling servers (`ws://` or `wss://`). We are present at all of them at once.
     pub rendezvous: Vec<String>,
     /// The name under which the room's members meet there; one path segment.
     pub room_name: String,
@@ -45,23 +53,47 @@ pub struct MatchboxConfig {
     /// Helps peers find out how they are reached from outside. The default asks Google's public STUN
     /// servers; without `urls`, only peers in one network find each other.
     pub ice_server: RtcIceServerConfig,
+    /// Whether peers are reached through relays alone: nobody is told our other addresses, and nobody's are tried.
+    pub relay_only: bool,
 }
 
 impl MatchboxConfig {
-    /// Meets at one of the `rendezvous` under `room_name`, with the default ICE servers.
+    /// The node `node` meets others at the `rendezvous` under `room_name`, with the default ICE servers.
     pub fn new(
+        node: NodeId,
         rendezvous: impl IntoIterator<Item = impl Into<String>>,
         room_name: impl Into<String>,
         signal_key: Secret,
     ) -> Self {
         let rendezvous = rendezvous.into_iter().map(Into::into).collect();
-        Self { rendezvous, room_name: room_name.into(), signal_key, ice_server: RtcIceServerConfig::default() }
+        let ice_server = RtcIceServerConfig::default();
+        Self { node, rendezvous, room_name: room_name.into(), signal_key, ice_server, relay_only: false }
     }
 
     /// Asks no ICE server: for peers in one network, and for tests.
     #[must_use]
     pub fn without_ice_servers(mut self) -> Self {
         self.ice_server.urls.clear();
+        self
+    }
+
+    /// Asks these, and no others.
+    ///
+    /// # Errors
+    /// If they can't be used together: see [`IceServer::merged`].
+    pub fn with_ice_servers<'a>(
+        mut self,
+        servers: impl IntoIterator<Item = &'a IceServer>,
+    ) -> Result<Self, IceServerError> {
+        let IceServer { urls, username, credential } = IceServer::merged(servers)?;
+        self.ice_server = RtcIceServerConfig { urls, username, credential };
+        Ok(self)
+    }
+
+    /// Reaches peers through relays alone.
+    #[must_use]
+    pub fn through_relays_alone(mut self) -> Self {
+        self.relay_only = true;
         self
     }
 
@@ -119,11 +151,23 @@ impl Link for MatchboxLink {
     }
 
     fn close(&mut self, link: LinkId) {
-        self.shared.lock().close(link, Outcome::Closed);
+        self.shared.lock().close(link, Notice::Closed);
     }
 
     fn redial(&mut self, link: LinkId) {
-        self.shared.lock().close(link, Outcome::Broken);
+        self.shared.lock().close(link, Notice::Broken);
+    }
+
+    fn seek(&mut self, plane: Plane, node: NodeId) {
+        self.shared.lock().ask(plane, Notice::Seek(node));
+    }
+
+    fn rest(&mut self, plane: Plane, node: NodeId) {
+        self.shared.lock().ask(plane, Notice::Rest(node));
+    }
+
+    fn hear(&mut self, plane: Plane, from: NodeId, sealed: String) {
+        self.shared.lock().ask(plane, Notice::Passed { from, sealed });
     }
 
     fn wake(&mut self, waker: Waker) {

@@ -3,16 +3,22 @@
 use super::{
     MatchboxConfig,
     doubling::doubled,
-    seal::Seal,
     shared::{Shared, Socket, State},
-    signaller::{Outcome, signaller},
+    signaller::{Notice, signaller},
 };
 use crate::link::{Lane, LinkError, LinkId, Plane, Rendezvous};
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt, channel::mpsc::UnboundedReceiver, future::FusedFuture, pin_mut, select};
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc::{UnboundedReceiver, UnboundedSender},
+    future::{CatchUnwind, FusedFuture},
+    pin_mut, select,
+};
 use futures_timer::Delay;
-use matchbox_socket::{ChannelConfig, Packet, PeerId, PeerState, WebRtcSocketBuilder};
-use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use matchbox_socket::{ChannelConfig, MessageLoopFuture, Packet, PeerId, PeerState, WebRtcSocket, WebRtcSocketBuilder};
+use std::{
+    any::Any, collections::BTreeMap, future::poll_fn, panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration,
+};
 use web_time::Instant;
 
 /// How long after its end a socket is made anew; it doubles with every one in a row that didn't hold.
@@ -23,6 +29,8 @@ const REBUILD_AFTER_MAX: Duration = Duration::from_secs(30);
 const STEADY: Duration = Duration::from_secs(10);
 /// How much longer frames leave after the link was dropped, so that goodbyes arrive.
 const FAREWELL: Duration = Duration::from_millis(250);
+/// How often it is asked whether connections go through a relay.
+const RELAYED_INTERVAL: Duration = Duration::from_secs(1);
 /// The most frames taken from one lane at a time.
 const BURST_MAX: usize = 256;
 /// The most frames kept of a peer whose connection isn't quite announced yet.
@@ -63,10 +71,9 @@ pub(super) async fn serve(shared: Shared, config: MatchboxConfig, plane: Plane, 
 async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) -> String {
     let report = {
         let shared = shared.clone();
-        move |rendezvous| shared.wake_after(|state| state.report(plane, rendezvous))
+        move |event| shared.wake_after(|state| state.tell(plane, event))
     };
-    let seal = Seal::new(&config.signal_key, plane);
-    let (post, caller, outcomes) = signaller(config.urls(plane), seal, report);
+    let (post, caller, notices) = signaller(config, plane, report);
     let (mut socket, message_loop) = WebRtcSocketBuilder::new("")
         .ice_server(config.ice_server.clone())
         .add_channel(ChannelConfig { ordered: false, max_retransmits: Some(0) })
@@ -75,44 +82,57 @@ async fn run(shared: &Shared, config: &MatchboxConfig, plane: Plane) -> String {
         .build();
     let mut take = |channel| socket.take_channel(channel).expect("both channels were added above").split();
     let ((unreliable, mut unreliable_in), (reliable, mut reliable_in)) = (take(0), take(1));
-    shared.lock().sockets[plane as usize] =
-        Some(Socket { channels: [unreliable, reliable], outcomes: outcomes.clone() });
+    shared.lock().sockets[plane as usize] = Some(Socket { channels: [unreliable, reliable], notices: notices.clone() });
 
-    let message_loop = AssertUnwindSafe(message_loop).catch_unwind().fuse();
-    let caller = caller.run().fuse();
-    pin_mut!(message_loop, caller);
+    let mut message_loop: Guarded = AssertUnwindSafe(message_loop).catch_unwind();
+    let caller = caller.fuse();
+    pin_mut!(caller);
     let mut names = Links::default();
+    let mut look = Delay::new(RELAYED_INTERVAL).fuse();
     loop {
         select! {
-            end = message_loop => return match end {
-                Ok(Ok(())) => "it was closed".to_owned(),
-                Ok(Err(error)) => error.to_string(),
-                Err(panic) => words(&*panic).to_owned(),
+            changes = run_until_news(&mut message_loop, &mut socket).fuse() => match changes {
+                Ok(changes) => changes.into_iter().for_each(|(name, state)| names.take(shared, plane, &notices, name, state)),
+                Err(end) => return end,
             },
             () = caller => return "its signaling ended".to_owned(),
-            state = socket.next().fuse() => match state {
-                None => return "it was closed".to_owned(),
-                Some((name, PeerState::Connected)) => {
-                    shared.wake_after(|state| names.open(state, plane, name));
-                    let _ = outcomes.unbounded_send(Outcome::Connected(name));
-                }
-                Some((name, PeerState::Disconnected)) => {
-                    let Some(link) = names.by_name.remove(&name) else { continue };
-                    let mut wanted = false;
-                    shared.wake_after(|state| wanted = state.lose(link));
-                    if wanted {
-                        let _ = outcomes.unbounded_send(Outcome::Broken(name));
-                    }
-                }
-            },
             packet = unreliable_in.select_next_some() => {
                 names.receive(shared, Lane::unreliable(plane), packet, &mut unreliable_in);
             }
             packet = reliable_in.select_next_some() => {
                 names.receive(shared, Lane::reliable(plane), packet, &mut reliable_in);
             }
+            _ = look => {
+                names.look(shared, &socket);
+                look = Delay::new(RELAYED_INTERVAL).fuse();
+            }
         }
     }
+}
+
+type Guarded = CatchUnwind<AssertUnwindSafe<MessageLoopFuture>>;
+
+/// Runs matchbox until peers come or go; the error says why it ended.
+async fn run_until_news(
+    message_loop: &mut Guarded,
+    socket: &mut WebRtcSocket,
+) -> Result<Vec<(PeerId, PeerState)>, String> {
+    poll_fn(|context| {
+        if let Poll::Ready(end) = message_loop.poll_unpin(context) {
+            return Poll::Ready(Err(match end {
+                Ok(Ok(())) => "it was closed".to_owned(),
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => words(&*panic).to_owned(),
+            }));
+        }
+        // There is news only after the loop was polled, so nothing is missed between two looks.
+        match socket.try_update_peers() {
+            Ok(changes) if changes.is_empty() => Poll::Pending,
+            Ok(changes) => Poll::Ready(Ok(changes)),
+            Err(_) => Poll::Ready(Err("it was closed".to_owned())),
+        }
+    })
+    .await
 }
 
 /// What a panic said.
@@ -127,9 +147,47 @@ struct Links {
     by_name: BTreeMap<PeerId, LinkId>,
     /// Frames that overtook the news of their connection.
     early: BTreeMap<PeerId, Vec<(Lane, Bytes)>>,
+    /// What is known of whether they go through a relay.
+    relayed: BTreeMap<LinkId, bool>,
 }
 
 impl Links {
+    /// A connection came or went.
+    fn take(
+        &mut self,
+        shared: &Shared,
+        plane: Plane,
+        notices: &UnboundedSender<Notice>,
+        name: PeerId,
+        state: PeerState,
+    ) {
+        let notice = match state {
+            PeerState::Connected => {
+                shared.wake_after(|state| self.open(state, plane, name));
+                Some(Notice::Connected(name))
+            }
+            PeerState::Disconnected => self.by_name.remove(&name).and_then(|link| {
+                let mut wanted = false;
+                shared.wake_after(|state| wanted = state.lose(link));
+                self.relayed.remove(&link);
+                wanted.then_some(Notice::Broken(name))
+            }),
+        };
+        if let Some(notice) = notice {
+            let _ = notices.unbounded_send(notice);
+        }
+    }
+
+    /// Sees which connections go through a relay.
+    fn look(&mut self, shared: &Shared, socket: &WebRtcSocket) {
+        for (name, link) in &self.by_name {
+            let Some(relayed) = socket.is_relayed(*name) else { continue };
+            if self.relayed.insert(*link, relayed) != Some(relayed) {
+                shared.wake_after(|state| state.relay(*link, relayed));
+            }
+        }
+    }
+
     fn open(&mut self, state: &mut State, plane: Plane, name: PeerId) {
         let link = state.open(plane, name);
         self.by_name.insert(name, link);

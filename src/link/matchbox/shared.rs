@@ -1,6 +1,6 @@
 //! What the link and the task that serves it hold together.
 
-use super::signaller::Outcome;
+use super::signaller::Notice;
 use crate::link::{Lane, LinkEvent, LinkId, Plane, Rendezvous};
 use bytes::Bytes;
 use futures::channel::mpsc::UnboundedSender;
@@ -36,7 +36,7 @@ pub(super) struct State {
 pub(super) struct Socket {
     /// By channel: unreliable, reliable.
     pub(super) channels: [UnboundedSender<(PeerId, Packet)>; 2],
-    pub(super) outcomes: UnboundedSender<Outcome>,
+    pub(super) notices: UnboundedSender<Notice>,
 }
 
 #[derive(Clone, Copy)]
@@ -103,11 +103,18 @@ impl State {
         let _ = channel.unbounded_send((*name, frame));
     }
 
+    /// Whether the link goes through a relay became known.
+    pub(super) fn relay(&mut self, link: LinkId, relayed: bool) {
+        if self.links.contains_key(&link) {
+            self.events.push_back(LinkEvent::Relayed { link, relayed });
+        }
+    }
+
     /// The link isn't wanted any more; tells the rendezvous what came of it.
-    pub(super) fn close(&mut self, link: LinkId, outcome: fn(PeerId) -> Outcome) {
+    pub(super) fn close(&mut self, link: LinkId, notice: fn(PeerId) -> Notice) {
         let Some(Connected { plane, name }) = self.links.remove(&link) else { return };
         if let Some(socket) = &self.sockets[plane as usize] {
-            let _ = socket.outcomes.unbounded_send(outcome(name));
+            let _ = socket.notices.unbounded_send(notice(name));
         }
     }
 
@@ -127,6 +134,21 @@ impl State {
             self.links.iter().filter(|(_, connected)| connected.plane == plane).map(|(link, _)| *link).collect();
         for link in links {
             self.lose(link);
+        }
+    }
+
+    /// Asks the signaling of a plane for something; it comes to nothing while the socket is being made anew.
+    pub(super) fn ask(&self, plane: Plane, notice: Notice) {
+        if let Some(socket) = &self.sockets[plane as usize] {
+            let _ = socket.notices.unbounded_send(notice);
+        }
+    }
+
+    /// The signaling of a plane has something to tell.
+    pub(super) fn tell(&mut self, plane: Plane, event: LinkEvent) {
+        match event {
+            LinkEvent::Rendezvous(rendezvous) => self.report(plane, rendezvous),
+            event => self.events.push_back(event),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The server understands who speaks to whom, and nothing of what is said: that is a [`Signal`], sealed.
 
+use crate::raft::NodeId;
 use matchbox_socket::{PeerId, PeerSignal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,11 +39,27 @@ pub(super) enum Event {
     },
 }
 
-/// What one peer tells another to make a connection.
+/// What one node tells another to make a connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Signal {
-    /// Which of the caller's attempts this is about.
-    pub(super) attempt: u64,
-    /// What matchbox has to say.
-    pub(super) signal: PeerSignal,
+    /// Who says it.
+    pub(super) node: NodeId,
+    /// Drawn anew whenever that node begins to make connections: what it said before then is over.
+    pub(super) life: u64,
+    /// What it says.
+    pub(super) word: Word,
+}
+
+/// What there is to say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Word {
+    /// I am here.
+    Here,
+    /// About one attempt to connect.
+    Attempt {
+        /// Which of the caller's.
+        number: u64,
+        /// What matchbox has to say.
+        signal: PeerSignal,
+    },
 }

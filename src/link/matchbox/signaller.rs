@@ -1,57 +1,53 @@
-//! Our end of the rendezvous: a websocket that is made again whenever it breaks.
+//! Our end of the signaling: whatever matchbox has to say to a peer goes by one of the ways that lead there.
 //!
-//! matchbox takes a lost signaling connection for the end of all new links, so it never learns of one:
-//! it holds a [`Post`], which always works, and [`Caller`] does what can be done at the other end.
+//! matchbox takes a lost signaling connection for the end of all new links, so it never learns of one: it holds a
+//! [`Post`], which always works, and [`Caller`] does what can be done at the other end. The caller is present at all
+//! signaling servers at once, so that whoever reaches any of them finds us; and what it has to say to a node that none
+//! of them knows, it gives to members of the room to pass on.
 
 use super::{
-    doubling::doubled,
-    roster::{Names, Roster},
-    seal::Seal,
-    signal::{Event, Request},
-    websocket::WebSocket,
+    MatchboxConfig,
+    candidates::only_relays,
+    line::{Calm, Line, News},
+    remote::Way,
+    roster::{Act, Roster},
+    seal::{Route, Seal},
+    signal::{Event, Request, Signal},
 };
 use crate::{
-    link::{LinkError, Rendezvous},
-    raft::Moment,
+    link::{LinkEvent, Plane, Rendezvous},
+    raft::{Moment, NodeId},
 };
 use async_trait::async_trait;
 use futures::{
     FutureExt, StreamExt,
     channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
-    future::{Either, select},
+    future::join_all,
     pin_mut, select_biased,
 };
 use futures_timer::Delay;
-use matchbox_socket::{PeerEvent, PeerId, PeerRequest, SignalingError, Signaller, SignallerBuilder};
+use matchbox_socket::{PeerEvent, PeerId, PeerRequest, PeerSignal, SignalingError, Signaller, SignallerBuilder};
+use serde_json::Value;
 use std::{
-    future::{Future, pending},
-    io::ErrorKind,
+    future::pending,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 use web_time::Instant;
 
-/// How long connecting to a signaling server, or writing to it, may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait before connecting again, at first; it doubles with every failure in a row.
-const BACKOFF_MIN: Duration = Duration::from_millis(500);
-/// How long to wait before connecting again, at most.
-const BACKOFF_MAX: Duration = Duration::from_secs(8);
-/// How often the addresses before the one in use are tried: everybody has to end up at the same one.
-const BETTER_INTERVAL: Duration = Duration::from_secs(30);
-/// How often a sign of life is asked for.
-const PING_INTERVAL: Duration = Duration::from_secs(10);
-/// How often none may come in a row, where they can be asked for.
-const PINGS_MISSED_MAX: u32 = 3;
-
-/// What became of a connection that matchbox made.
-pub(super) enum Outcome {
-    /// It stands.
+/// What the caller is told.
+pub(super) enum Notice {
+    /// A connection stands.
     Connected(PeerId),
-    /// It broke.
+    /// A connection broke.
     Broken(PeerId),
-    /// It isn't wanted any more.
+    /// A connection isn't wanted any more.
     Closed(PeerId),
+    /// A node that can be reached through members isn't linked.
+    Seek(NodeId),
+    /// It is, or can't be reached.
+    Rest(NodeId),
+    /// A member passed on what another node says to us.
+    Passed { from: NodeId, sealed: String },
 }
 
 /// matchbox's side; handed over once.
@@ -63,44 +59,68 @@ pub(super) struct Post {
 /// Hands a [`Post`] to matchbox.
 pub(super) struct PostBuilder(Mutex<Option<Post>>);
 
-/// The server's side.
+/// The other side.
 pub(super) struct Caller<Report> {
-    urls: Vec<String>,
+    plane: Plane,
+    own: NodeId,
+    seal: Seal,
+    relay_only: bool,
     requests: UnboundedReceiver<PeerRequest>,
     events: UnboundedSender<PeerEvent>,
-    outcomes: UnboundedReceiver<Outcome>,
-    seal: Seal,
+    notices: UnboundedReceiver<Notice>,
+    desks: Vec<Desk>,
+    calm: Calm,
     roster: Roster,
-    names: Names,
     origin: Instant,
     report: Report,
 }
 
-/// A connection to the server at one of the addresses.
-struct Line {
-    socket: WebSocket,
-    /// Which of the addresses.
-    rank: usize,
+/// Our end of the line to a server.
+struct Desk {
+    say: UnboundedSender<String>,
+    /// Who we are to it, on the connection that stands.
+    own: Option<PeerId>,
+    state: Rendezvous,
 }
 
-/// Both sides, for a socket that meets its peers at one of `urls` and speaks to them under `seal`; what becomes of
-/// connections is told through the third part.
-pub(super) fn signaller<Report: Fn(Rendezvous)>(
-    urls: Vec<String>,
-    seal: Seal,
+/// All sides for a socket of one plane: matchbox's, ours, which `run` serves, and that on which we are told things.
+pub(super) fn signaller<Report: Fn(LinkEvent)>(
+    config: &MatchboxConfig,
+    plane: Plane,
     report: Report,
-) -> (PostBuilder, Caller<Report>, UnboundedSender<Outcome>) {
-    let (request, requests) = unbounded();
-    let (event, events) = unbounded();
-    let (outcome, outcomes) = unbounded();
-    let names = Names::default();
+) -> (PostBuilder, impl Future<Output = ()>, UnboundedSender<Notice>) {
+    let ((request, requests), (event, events), (notice, notices)) = (unbounded(), unbounded(), unbounded());
+    // Without randomness, who comes back too soon isn't told from who was there before.
+    let mut roster = Roster::new(config.node, getrandom::u64().unwrap_or_default());
     // matchbox wants a name for us, once; it tells it to nobody.
-    let _ = event.unbounded_send(PeerEvent::IdAssigned(names.fresh()));
+    let _ = event.unbounded_send(PeerEvent::IdAssigned(roster.name()));
     let post = PostBuilder(Mutex::new(Some(Post { requests: request, events })));
-    let roster = Roster::new(names.clone(), seal.clone());
-    let origin = Instant::now();
-    let caller = Caller { urls, seal, requests, events: event, outcomes, roster, names, origin, report };
-    (post, caller, outcome)
+    let (calm, (reports, news)) = (Calm::default(), unbounded());
+    let urls = config.urls(plane).into_iter().enumerate();
+    let (lines, desks): (Vec<_>, Vec<_>) = urls
+        .map(|(rank, url)| {
+            let (line, say) = Line::new(url, rank, reports.clone(), calm.clone());
+            (line.serve(), Desk { say, own: None, state: Rendezvous::Connecting })
+        })
+        .unzip();
+    let caller = Caller {
+        plane,
+        own: config.node,
+        seal: Seal::new(&config.signal_key, plane),
+        relay_only: config.relay_only,
+        requests,
+        events: event,
+        notices,
+        desks,
+        calm,
+        roster,
+        origin: Instant::now(),
+        report,
+    };
+    let run = async move {
+        futures::join!(caller.run(news), join_all(lines));
+    };
+    (post, run, notice)
 }
 
 impl std::fmt::Debug for PostBuilder {
@@ -135,94 +155,30 @@ impl Signaller for Post {
     }
 }
 
-impl<Report: Fn(Rendezvous)> Caller<Report> {
-    /// Connects, again and again, to the first address that answers.
-    pub(super) async fn run(mut self) {
-        let mut failures = 0;
-        (self.report)(Rendezvous::Connecting);
+impl<Report: Fn(LinkEvent)> Caller<Report> {
+    /// Carries everything to where it belongs.
+    async fn run(mut self, mut news: UnboundedReceiver<(usize, News)>) {
+        (self.report)(LinkEvent::Rendezvous(Rendezvous::Connecting));
         loop {
-            match self.meanwhile(connect_first(self.urls.clone())).await {
-                Ok(mut line) => {
-                    let mut let_in = false;
-                    while let Some(better) = self.serve(&mut line, &mut let_in).await {
-                        line = better;
-                        self.start_over();
-                    }
-                    failures = if let_in { 0 } else { failures + 1 };
-                    (self.report)(Rendezvous::Lost(LinkError::Gone { url: self.urls[line.rank].clone() }));
-                }
-                Err(error) => {
-                    failures += 1;
-                    (self.report)(Rendezvous::Lost(error));
-                }
-            }
-            self.start_over();
-            self.meanwhile(Delay::new(backoff(failures))).await;
-        }
-    }
-
-    /// Another connection, other names: whoever is there will call us, or hear of us.
-    fn start_over(&mut self) {
-        self.roster = Roster::new(self.names.clone(), self.seal.clone());
-    }
-
-    /// Speaks with a server until it is gone, or a better one answers, which it returns.
-    async fn serve(&mut self, line: &mut Line, let_in: &mut bool) -> Option<Line> {
-        let mut ping = Delay::new(PING_INTERVAL).fuse();
-        let mut pings_missed = 0;
-        let better = find_better(self.urls[..line.rank].to_vec()).fuse();
-        pin_mut!(better);
-        loop {
-            let call_due = self.call_due().fuse();
-            pin_mut!(call_due);
+            let due = self.due().fuse();
+            pin_mut!(due);
             select_biased! {
-                text = line.socket.next().fuse() => {
-                    pings_missed = 0;
-                    let Ok(event) = serde_json::from_str::<Event>(&text?) else { continue };
-                    if matches!(event, Event::IdAssigned(_)) {
-                        *let_in = true;
-                        (self.report)(Rendezvous::Connected);
-                    }
-                    let event = self.roster.hear(self.now(), event);
-                    self.tell(event);
+                (rank, news) = news.select_next_some() => self.hear(rank, news),
+                notice = self.notices.select_next_some() => self.take(notice),
+                request = self.requests.select_next_some() => self.carry(request),
+                _ = due => self.roster.wake(self.now()),
+            }
+            while let Some(act) = self.roster.poll() {
+                match act {
+                    Act::Tell(event) => self.tell(event),
+                    Act::Say(way, signal) => self.say(way, &signal),
                 }
-                outcome = self.outcomes.select_next_some() => hear_outcome(&mut self.roster, now(self.origin), outcome),
-                request = self.requests.select_next_some() => {
-                    let Some(text) = translate(&self.roster, request) else { continue };
-                    within(PATIENCE, line.socket.send(text)).await.filter(|sent| *sent)?;
-                }
-                _ = call_due => {
-                    let event = self.roster.call_due(self.now());
-                    self.tell(event);
-                }
-                _ = ping => {
-                    pings_missed += u32::from(cfg!(not(target_arch = "wasm32")));
-                    if pings_missed > PINGS_MISSED_MAX {
-                        return None;
-                    }
-                    within(PATIENCE, line.socket.ping()).await.filter(|sent| *sent)?;
-                    ping = Delay::new(PING_INTERVAL).fuse();
-                }
-                line = better => return Some(line),
             }
         }
     }
 
-    /// Waits for `future`; what matchbox wants to say to a server meanwhile is lost.
-    async fn meanwhile<F: Future>(&mut self, future: F) -> F::Output {
-        let future = future.fuse();
-        pin_mut!(future);
-        loop {
-            select_biased! {
-                output = future => return output,
-                _ = self.requests.select_next_some() => {}
-                _ = self.outcomes.select_next_some() => {}
-            }
-        }
-    }
-
-    /// Resolves when somebody should be called again.
-    fn call_due(&self) -> impl Future<Output = ()> + use<Report> {
+    /// Resolves when the roster has something to do.
+    fn due(&self) -> impl Future<Output = ()> + use<Report> {
         let wait = self.roster.deadline().map(|deadline| Delay::new(deadline - self.now()));
         async move {
             match wait {
@@ -232,80 +188,117 @@ impl<Report: Fn(Rendezvous)> Caller<Report> {
         }
     }
 
-    fn tell(&self, event: Option<PeerEvent>) {
-        if let Some(event) = event {
-            // It can only fail when everything is being torn down.
-            let _ = self.events.unbounded_send(event);
+    fn hear(&mut self, rank: usize, news: News) {
+        let text = match news {
+            News::Said(text) => text,
+            News::Lost(error) => {
+                self.roster.lose_server(rank);
+                self.desks[rank].own = None;
+                return self.stand(rank, Rendezvous::Lost(error));
+            }
+        };
+        let Ok(event) = serde_json::from_str::<Event>(&text) else { return };
+        let now = self.now();
+        match event {
+            Event::IdAssigned(own) => {
+                // Once: under another name, what we said to others would pass for what they say to us.
+                self.desks[rank].own.get_or_insert(own);
+                self.stand(rank, Rendezvous::Connected);
+            }
+            Event::NewPeer(peer) => self.roster.came(now, Way::Server { rank, peer }),
+            Event::PeerLeft(peer) => self.roster.went(Way::Server { rank, peer }),
+            Event::Signal { sender, data } => {
+                let Some(to) = self.desks[rank].own else { return };
+                let signal = data.as_str().and_then(|text| self.seal.open(Route::Server { from: sender, to }, text));
+                if let Some(signal) = signal {
+                    self.roster.hear(now, Way::Server { rank, peer: sender }, signal);
+                }
+            }
         }
+    }
+
+    fn take(&mut self, notice: Notice) {
+        let now = self.now();
+        match notice {
+            Notice::Connected(name) => self.roster.connected(name),
+            Notice::Broken(name) => self.roster.broken(now, name),
+            Notice::Closed(name) => self.roster.closed(name),
+            Notice::Seek(node) => self.roster.seek(now, node),
+            Notice::Rest(node) => self.roster.rest(node),
+            Notice::Passed { from, sealed } => {
+                if let Some(signal) = self.seal.open(Route::Member { from, to: self.own }, &sealed) {
+                    self.roster.hear(now, Way::Members(from), signal);
+                }
+            }
+        }
+    }
+
+    /// Passes on what matchbox wants to say, unless it is about an attempt long given up.
+    fn carry(&mut self, request: PeerRequest) {
+        match request {
+            PeerRequest::KeepAlive => (0..self.desks.len()).for_each(|rank| self.send(rank, &Request::KeepAlive)),
+            PeerRequest::Signal { receiver, data } => {
+                let allowed = self.allowed(data);
+                if let Some((way, signal)) = allowed.and_then(|data| self.roster.address(receiver, data)) {
+                    self.say(way, &signal);
+                }
+            }
+        }
+    }
+
+    fn say(&self, way: Way, signal: &Signal) {
+        match way {
+            Way::Server { rank, peer } => {
+                let Some(from) = self.desks[rank].own else { return };
+                if let Some(sealed) = self.seal.close(Route::Server { from, to: peer }, signal) {
+                    self.send(rank, &Request::Signal { receiver: peer, data: Value::String(sealed) });
+                }
+            }
+            Way::Members(to) => {
+                let (from, plane) = (self.own, self.plane);
+                if let Some(sealed) = self.seal.close(Route::Member { from, to }, signal) {
+                    (self.report)(LinkEvent::Signal { plane, to, sealed });
+                }
+            }
+        }
+    }
+
+    fn send(&self, rank: usize, request: &Request) {
+        let text = serde_json::to_string(request).expect("names and JSON always have a text form");
+        if self.desks[rank].own.is_some() {
+            // It can only fail when everything is being torn down.
+            let _ = self.desks[rank].say.unbounded_send(text);
+        }
+    }
+
+    fn tell(&self, event: PeerEvent) {
+        let event = match event {
+            PeerEvent::Signal { sender, data } => {
+                let Some(data) = self.allowed(data) else { return };
+                PeerEvent::Signal { sender, data }
+            }
+            event => event,
+        };
+        let _ = self.events.unbounded_send(event);
+    }
+
+    /// What may be told, or heard, of a signal.
+    fn allowed(&self, signal: PeerSignal) -> Option<PeerSignal> {
+        if self.relay_only { only_relays(signal) } else { Some(signal) }
+    }
+
+    /// A server is reached or lost; tells how they stand together. One that is reached is enough.
+    fn stand(&mut self, rank: usize, state: Rendezvous) {
+        self.desks[rank].state = state;
+        let states = || self.desks.iter().map(|desk| &desk.state);
+        self.calm.set(states().any(|state| *state == Rendezvous::Connected));
+        let telling =
+            [Rendezvous::Connected, Rendezvous::Connecting].into_iter().find(|one| states().any(|state| state == one));
+        let first = || self.desks[0].state.clone();
+        (self.report)(LinkEvent::Rendezvous(telling.unwrap_or_else(first)));
     }
 
     fn now(&self) -> Moment {
-        now(self.origin)
+        Moment::ZERO + self.origin.elapsed()
     }
-}
-
-/// The first of `urls` that answers; if none does, why the first doesn't.
-async fn connect_first(urls: Vec<String>) -> Result<Line, LinkError> {
-    let mut first_error = None;
-    for (rank, url) in urls.into_iter().enumerate() {
-        let connected = within(PATIENCE, WebSocket::connect(&url)).await;
-        match connected.unwrap_or_else(|| Err(LinkError::Unreachable { url, kind: ErrorKind::TimedOut })) {
-            Ok(socket) => return Ok(Line { socket, rank }),
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    Err(first_error.expect("there is at least one address"))
-}
-
-/// Resolves when one of `urls` answers.
-async fn find_better(urls: Vec<String>) -> Line {
-    if urls.is_empty() {
-        return pending().await;
-    }
-    loop {
-        Delay::new(BETTER_INTERVAL).await;
-        if let Ok(line) = connect_first(urls.clone()).await {
-            return line;
-        }
-    }
-}
-
-fn now(origin: Instant) -> Moment {
-    Moment::ZERO + origin.elapsed()
-}
-
-fn hear_outcome(roster: &mut Roster, now: Moment, outcome: Outcome) {
-    match outcome {
-        Outcome::Connected(name) => roster.connected(name),
-        Outcome::Broken(name) => roster.broken(now, name),
-        Outcome::Closed(name) => roster.closed(name),
-    }
-}
-
-/// What the server is told of matchbox's request; nothing, if it is about an attempt long given up.
-fn translate(roster: &Roster, request: PeerRequest) -> Option<String> {
-    let request = match request {
-        PeerRequest::KeepAlive => Request::KeepAlive,
-        PeerRequest::Signal { receiver: name, data } => {
-            let (receiver, data) = roster.address(name, data)?;
-            Request::Signal { receiver, data }
-        }
-    };
-    Some(serde_json::to_string(&request).expect("names and JSON always have a text form"))
-}
-
-/// What `future` gives, if it does so in time.
-async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
-    pin_mut!(future);
-    match select(future, Delay::new(time)).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(_) => None,
-    }
-}
-
-/// How long to wait after so many failures in a row; spread, so that not everybody comes at once.
-fn backoff(failures: u32) -> Duration {
-    let longest = doubled(BACKOFF_MIN, failures.saturating_sub(1), BACKOFF_MAX);
-    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
-    longest.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
 }

@@ -69,6 +69,7 @@ pub(crate) type LinkMaker = Box<dyn FnOnce(&Identity) -> Result<Box<dyn Link>, R
 /// All that a driver needs to bring a room up.
 pub(crate) struct Setup {
     pub door: Door,
+    pub places: Places,
     pub store: StoreMaker,
     pub link: LinkMaker,
     pub config: Config,
@@ -87,7 +88,7 @@ impl Setup {
     /// Opens the store, then the links.
     pub fn bring_up(self) -> Result<Ends, RoomError> {
         match self.store {
-            StoreMaker::Now(open) => connect(open(self.door)?, self.link, self.config, self.seed),
+            StoreMaker::Now(open) => connect(open(self.door)?, &self.places, self.link, self.config, self.seed),
             #[cfg(all(feature = "disk", target_arch = "wasm32"))]
             StoreMaker::Later(_) => Err(RoomError::Unsupported("a browser's store takes time to open")),
         }
@@ -101,14 +102,38 @@ impl Setup {
             #[cfg(feature = "disk")]
             StoreMaker::Later(open) => open(self.door).await?,
         };
-        connect(store, self.link, self.config, self.seed)
+        connect(store, &self.places, self.link, self.config, self.seed)
     }
 }
 
-/// Opens the links of whoever the store belongs to.
-fn connect(store: Opened, link: LinkMaker, config: Config, seed: u64) -> Result<Ends, RoomError> {
+/// Opens the links of whoever the store belongs to, at the places where the room is found from now on.
+fn connect(mut store: Opened, places: &Places, link: LinkMaker, config: Config, seed: u64) -> Result<Ends, RoomError> {
+    let invitation = places.change(store.identity.invitation.clone())?;
+    renew(&mut store, invitation);
     let link = link(&store.identity)?;
     Ok(Ends { store, link, config, seed })
+}
+
+/// What becomes of the addresses at which a room can be found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// It is found there besides.
+    pub gained: Vec<String>,
+    /// It is not found there any more.
+    pub lost: Vec<String>,
+}
+
+impl Places {
+    fn change(&self, invitation: Invitation) -> Result<Invitation, RoomError> {
+        let mut places: Vec<String> = invitation.rendezvous().to_vec();
+        places.retain(|place| !self.lost.contains(place) || self.gained.contains(place));
+        for place in &self.gained {
+            if !places.contains(place) {
+                places.push(place.clone());
+            }
+        }
+        Ok(invitation.with_rendezvous(places)?)
+    }
 }
 
 /// A store that is forgotten with the process.
@@ -153,10 +178,29 @@ pub(super) fn come_back(mut opened: Opened, invitation: Invitation) -> Result<Op
     Ok(opened)
 }
 
-#[cfg(feature = "disk")]
 pub(super) fn renew(opened: &mut Opened, invitation: Invitation) {
     if opened.identity.invitation != invitation {
         opened.storage.set_invitation(&invitation);
         opened.identity.invitation = invitation;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_gained_and_lost() {
+        let invitation = || Invitation::new(["ws://a:1", "ws://b:2"], Permission::Editor).unwrap();
+        let changed = |gained: &[&str], lost: &[&str]| {
+            let [gained, lost] = [gained, lost].map(|places| places.iter().map(ToString::to_string).collect());
+            Places { gained, lost }.change(invitation()).map(|invitation| invitation.rendezvous().join(" "))
+        };
+        assert_eq!(changed(&[], &[]).unwrap(), "ws://a:1 ws://b:2");
+        assert_eq!(changed(&["ws://c:3", "ws://a:1"], &["ws://b:2"]).unwrap(), "ws://a:1 ws://c:3");
+        assert_eq!(changed(&["ws://b:2"], &["ws://b:2"]).unwrap(), "ws://a:1 ws://b:2", "it has not moved");
+        assert!(changed(&["http://c"], &[]).is_err());
+        assert!(changed(&["ws://c", "ws://d", "ws://e"], &[]).is_err(), "too many");
     }
 }

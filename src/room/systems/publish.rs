@@ -78,6 +78,10 @@ fn showcase(
         peers.entry(remote.node).or_default().link = sessions.stats(remote.node);
     }
     let present = |peer: &PeerStatus| peer.link.is_some_and(|link| now - link.heard_at <= PRESENCE);
+    let relayed = |peer: &PeerStatus| peer.link.is_some_and(|link| link.relayed == Some(true));
+    let those = |wanted: &dyn Fn(&PeerStatus) -> bool| {
+        peers.iter().filter(|(_, peer)| wanted(peer)).map(|(node, _)| *node).collect()
+    };
     let status = RoomStatus {
         node: Some(node.id()),
         role: status.role.into(),
@@ -88,7 +92,8 @@ fn showcase(
         holdup: status.holdup,
         voters: membership.voters().collect(),
         learners: membership.learners().collect(),
-        peers: peers.iter().filter(|(_, peer)| present(peer)).map(|(node, _)| *node).collect(),
+        peers: those(&present),
+        relayed: those(&|peer| present(peer) && relayed(peer)),
         rendezvous: display.rendezvous.clone(),
         refused_frames: sessions.refusals().total(),
         snapshot: status.snapshot,

@@ -1,0 +1,129 @@
+//! A line to one signaling server: a websocket that is made again whenever it breaks.
+
+use super::{doubling::doubled, websocket::WebSocket};
+use crate::link::LinkError;
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
+    future::{Either, select},
+    pin_mut, select_biased,
+};
+use futures_timer::Delay;
+use std::{cell::Cell, io::ErrorKind, rc::Rc, time::Duration};
+
+/// How long connecting to a signaling server, or writing to it, may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before connecting again, at first; it doubles with every failure in a row.
+const BACKOFF_MIN: Duration = Duration::from_millis(500);
+/// How long to wait before connecting again, at most, while no server is reached.
+const BACKOFF_MAX: Duration = Duration::from_secs(8);
+/// How long at most while another one is reached, so that there is no hurry.
+const BACKOFF_CALM_MAX: Duration = Duration::from_secs(30);
+/// How often a sign of life is asked for.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// How often none may come in a row, where they can be asked for.
+const PINGS_MISSED_MAX: u32 = 3;
+
+/// What comes of a line.
+pub(super) enum News {
+    /// The server said something.
+    Said(String),
+    /// It can't be reached, or not any more.
+    Lost(LinkError),
+}
+
+/// Which of the lines it comes from, and what.
+pub(super) type Reports = UnboundedSender<(usize, News)>;
+
+/// Whether some server is reached, as all lines know.
+pub(super) type Calm = Rc<Cell<bool>>;
+
+/// The far end of a line, on which it is served.
+pub(super) struct Line {
+    url: String,
+    rank: usize,
+    texts: UnboundedReceiver<String>,
+    reports: Reports,
+    calm: Calm,
+}
+
+impl Line {
+    /// A line to the server at `url`, and what is said to it.
+    pub(super) fn new(url: String, rank: usize, reports: Reports, calm: Calm) -> (Self, UnboundedSender<String>) {
+        let (say, texts) = unbounded();
+        (Self { url, rank, texts, reports, calm }, say)
+    }
+
+    /// Connects, again and again.
+    pub(super) async fn serve(mut self) {
+        let mut failures = 0;
+        loop {
+            let connected = within(PATIENCE, WebSocket::connect(&self.url)).await;
+            let timed_out = || LinkError::Unreachable { url: self.url.clone(), kind: ErrorKind::TimedOut };
+            let error = match connected.unwrap_or_else(|| Err(timed_out())) {
+                Ok(mut socket) => {
+                    let mut let_in = false;
+                    self.talk(&mut socket, &mut let_in).await;
+                    failures = if let_in { 0 } else { failures + 1 };
+                    LinkError::Gone { url: self.url.clone() }
+                }
+                Err(error) => {
+                    failures += 1;
+                    error
+                }
+            };
+            self.report(News::Lost(error));
+            Delay::new(self.backoff(failures)).await;
+            // What was meant for the connection that is gone makes no sense on another.
+            while self.texts.try_recv().is_ok() {}
+        }
+    }
+
+    /// Speaks with a server until it is gone.
+    async fn talk(&mut self, socket: &mut WebSocket, let_in: &mut bool) -> Option<()> {
+        let mut ping = Delay::new(PING_INTERVAL).fuse();
+        let mut pings_missed = 0;
+        loop {
+            select_biased! {
+                text = socket.next().fuse() => {
+                    pings_missed = 0;
+                    *let_in = true;
+                    self.report(News::Said(text?));
+                }
+                text = self.texts.select_next_some() => {
+                    within(PATIENCE, socket.send(text)).await.filter(|sent| *sent)?;
+                }
+                _ = ping => {
+                    pings_missed += u32::from(cfg!(not(target_arch = "wasm32")));
+                    if pings_missed > PINGS_MISSED_MAX {
+                        return None;
+                    }
+                    within(PATIENCE, socket.ping()).await.filter(|sent| *sent)?;
+                    ping = Delay::new(PING_INTERVAL).fuse();
+                }
+            }
+        }
+    }
+
+    fn report(&self, news: News) {
+        // Nobody listens only when everything is being torn down.
+        let _ = self.reports.unbounded_send((self.rank, news));
+    }
+
+    /// How long to wait after so many failures in a row; spread, so that not everybody comes at once.
+    fn backoff(&self, failures: u32) -> Duration {
+        let most = if self.calm.get() { BACKOFF_CALM_MAX } else { BACKOFF_MAX };
+        let longest = doubled(BACKOFF_MIN, failures.saturating_sub(1), most);
+        let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+        longest.mul_f64(0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX))
+    }
+}
+
+/// What `future` gives, if it does so in time.
+async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
+    pin_mut!(future);
+    match select(future, Delay::new(time)).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
+}
