@@ -38,7 +38,8 @@ pub fn run() {
 
 async fn open() -> Result<(), String> {
     let address = Address::read()?;
-    let settings = Settings { relay_only: address.relay_only(), ..Settings::fetch(address.origin()).await };
+    let mut settings = Settings::fetch(address.origin()).await;
+    settings.relay_only = address.relay_only();
     let strokes = match address.draw() {
         Some(file) => {
             let json = settings::fetch(&file).await.map_err(|reason| format!("Can't load {file}: {reason}"))?;
