@@ -13,7 +13,10 @@ use bevy::{
     window::{PresentMode, PrimaryWindow, RequestRedraw, WindowEvent, WindowResolution, WindowThemeChanged},
     winit::{EventLoopProxy, EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent},
 };
-use bevy_egui::EguiPlugin;
+use bevy_egui::{
+    EguiInput, EguiPlugin, EguiPreUpdateSet,
+    egui::{Event, Modifiers},
+};
 use bevy_quorum::prelude::*;
 use std::{
     sync::Arc,
@@ -71,6 +74,10 @@ impl Plugin for WindowPlugin {
         } else {
             app.add_plugins((EguiPlugin::default(), ToolsPlugin, PresencePlugin, PanelsPlugin))
                 .add_systems(Startup, take_window_theme)
+                .add_systems(
+                    PreUpdate,
+                    tell_modifiers_once.after(EguiPreUpdateSet::ProcessInput).before(EguiPreUpdateSet::BeginPass),
+                )
                 .add_systems(Update, (follow_window_theme, settle));
         }
         if let Some(picture) = &self.picture {
@@ -118,6 +125,17 @@ fn take_window_theme(window: Single<&Window, With<PrimaryWindow>>, mut theme: Re
 fn follow_window_theme(mut changes: MessageReader<WindowThemeChanged>, mut theme: ResMut<Theme>) {
     if let Some(changed) = changes.read().last() {
         *theme = changed.theme.into();
+    }
+}
+
+/// Tells egui which modifier keys are held only when that changes. bevy_egui tells it in every frame, and egui wants
+/// another frame after whatever it is told: a window in which nothing happens would never sleep.
+fn tell_modifiers_once(mut inputs: Query<&mut EguiInput>, mut told: Local<Modifiers>) {
+    for mut input in &mut inputs {
+        input.events.retain(|event| match event {
+            Event::ModifiersChanged(held) => std::mem::replace(&mut *told, *held) != *held,
+            _ => true,
+        });
     }
 }
 
