@@ -15,7 +15,7 @@ use std::{path::PathBuf, time::Duration};
 /// How long a page waits for the one before it to give its store free.
 const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
 /// How many tabs of one browser can be in a room, each with a store.
-pub(crate) const TABS_MAX: u32 = 16;
+const TABS_MAX: u32 = 16;
 
 /// Opens the store under `name` that belongs to a door.
 pub(crate) async fn in_browser(name: String, door: Door) -> Result<Opened, RoomError> {

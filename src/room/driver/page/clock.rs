@@ -98,6 +98,8 @@ impl Clock {
 impl Drop for Clock {
     fn drop(&mut self) {
         if let Source::Worker { worker, .. } = &self.source {
+            // An answer that is on its way would reach a closure that is gone.
+            worker.set_onmessage(None);
             worker.terminate();
         }
     }
