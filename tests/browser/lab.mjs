@@ -129,21 +129,12 @@ export class Host extends Program {
     file(name) {
         return join(this.folder, "strokes", `${name}.json`);
     }
-
-    /** The signaling server's address. */
-    get signal() {
-        return this.url.replace("http", "ws");
-    }
 }
 
 /** A native whiteboard that tells how it stands. */
 export class Native extends Program {
     static start(args, env) {
         return new Native(QUORUM_WHITEBOARD, ["--status-json", ...args], env);
-    }
-
-    invitation() {
-        return this.until("an invitation", (line) => line.match(/^invite: (.*)/)?.[1]);
     }
 
     wait(what, wished) {

@@ -28,6 +28,7 @@ const NUMBER_MAX: u64 = 1 << 53;
 
 const TABLES: [Table; 4] = [Table::Meta, Table::Log, Table::State, Table::Outbox];
 const NUMBERED: [Table; 3] = [Table::Log, Table::State, Table::Outbox];
+
 /// An open database.
 #[derive(Clone)]
 pub(super) struct Database {
