@@ -2,7 +2,7 @@
 
 use crate::{
     Failure, Settings, address,
-    ice::{Ice, IceServer},
+    ice::Ice,
     kept::{Kept, KeptRoom, State as KeptState},
     metrics::Metrics,
     pages::{self, Pages},
@@ -18,6 +18,7 @@ use axum::{
     routing::get,
 };
 use axum_server::Handle;
+use bevy_quorum::link::IceServer;
 use hyper_util::rt::TokioTimer;
 use serde::Serialize;
 use std::{

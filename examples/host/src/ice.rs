@@ -1,8 +1,8 @@
 //! How peers find out how they are reached: STUN servers, and TURN servers with credentials.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bevy_quorum::link::IceServer;
 use hmac::{Hmac, Mac};
-use serde::Serialize;
 use sha1::Sha1;
 use std::{
     fmt,
@@ -51,23 +51,10 @@ impl fmt::Debug for Turn {
     }
 }
 
-/// Servers as browsers take them (`RTCIceServer`).
-#[derive(Serialize, Debug, PartialEq)]
-pub struct IceServer {
-    /// Where they are.
-    pub urls: Vec<String>,
-    /// Who is let in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// What proves it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credential: Option<String>,
-}
-
 impl Ice {
     /// What a page gets that asks at `now`.
     pub fn servers(&self, now: SystemTime) -> Vec<IceServer> {
-        let stun = IceServer { urls: self.stun.clone(), username: None, credential: None };
+        let stun = IceServer { urls: self.stun.clone(), ..IceServer::default() };
         let stun = Some(stun).filter(|stun| !stun.urls.is_empty());
         stun.into_iter().chain(self.turn.as_ref().map(|turn| turn.server(now))).collect()
     }
