@@ -27,7 +27,7 @@ const LACKING = {
 async function open(browser, { args, settings, prepare }, url) {
     const started = browser.startsWith("chromium")
         ? await chromium({ args })
-        : await firefox({ extraPrefsFirefox: { "webgl.force-enabled": true, ...settings } });
+        : await firefox(settings);
     return Board.open(started, url, { prepare });
 }
 

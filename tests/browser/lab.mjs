@@ -166,8 +166,9 @@ export async function chromium(options = {}) {
 }
 
 /** Firefox gives a page WebGL only where there is a display, even without a window. */
-export async function firefox(options = {}) {
-    return launch({ ...FIREFOX, ...options, env: { ...process.env, DISPLAY: await display() } });
+export async function firefox(preferences = {}) {
+    const extraPrefsFirefox = { ...FIREFOX.extraPrefsFirefox, ...preferences };
+    return launch({ ...FIREFOX, extraPrefsFirefox, env: { ...process.env, DISPLAY: await display() } });
 }
 
 async function launch(options) {

@@ -65,8 +65,9 @@ test("pages that keep their addresses to themselves draw through a relay, and sa
     const through = await relay();
     const host = await Host.start(through.host, { some: strokes(0, 10) });
     const hidden = { query: "&relay-only" };
-    const first = await Board.open(await chromium(), host.url, { query: `${hidden.query}&draw=/strokes/some.json` });
-    const second = await Board.open(await firefox(), await first.link(), hidden);
+    const first = await Board.open(await chromium(), host.url, { query: "&relay-only&draw=/strokes/some.json" });
+    // Firefox passes over relays on loopback unless it is told.
+    const second = await Board.open(await firefox({ "media.peerconnection.ice.loopback": true }), await first.link(), hidden);
     const relayed = (status) => status.peers.length === 1 && status.relayed.length === 1;
     await first.wait("a relayed peer", relayed);
     await second.wait("a relayed peer", relayed);
