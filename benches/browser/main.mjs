@@ -12,20 +12,21 @@
 //     export QUORUM_WHITEBOARD=target/release/examples/whiteboard QUORUM_PEER=target/release/deps/processes-…
 //     node benches/browser/main.mjs
 //
-// `QUORUM_PEER` is what the fourth line calls the executable. With names of parts (loading, commits, board, idle) and
-// of browsers (chromium, firefox) it measures those alone. `RUNS`, `COUNT`, `STROKES`, `FRAMES` and `IDLE_SECONDS`
-// make it shorter, for trying it out.
+// `QUORUM_PEER` is what the fourth line calls the executable. With names of parts (loading, commits, board, idle, going)
+// and of browsers (chromium, firefox) it measures those alone. `RUNS`, `COUNT`, `STROKES`, `FRAMES`, `IDLE_SECONDS`,
+// `ENTRIES`, `HIDDEN_SECONDS` and `ROUNDS` make it shorter, for trying it out.
 
 import { readFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { chromium, firefox, tidy } from "../../tests/browser/lab.mjs";
 import { commits } from "./commits.mjs";
+import { going } from "./going.mjs";
 import { idle } from "./idle.mjs";
 import { loading } from "./loading.mjs";
 import { board } from "./strokes.mjs";
 import { Table } from "./table.mjs";
 
-const PARTS = { loading, commits, board, idle };
+const PARTS = { loading, commits, board, idle, going };
 const BROWSERS = { chromium, firefox };
 
 const wanted = process.argv.slice(2);
