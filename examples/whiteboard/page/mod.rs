@@ -4,6 +4,7 @@ mod address;
 mod clipboard;
 mod closing;
 mod habits;
+mod pen;
 mod settings;
 mod shell;
 
@@ -67,7 +68,7 @@ async fn open() -> Result<(), String> {
             commands.spawn(room);
         }
     });
-    app.add_systems(Update, go_on).add_systems(PostStartup, habits::adopt);
+    app.add_systems(Update, go_on).add_systems(PostStartup, (habits::adopt, pen::hear));
     app.run();
     Ok(())
 }

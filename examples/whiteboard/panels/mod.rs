@@ -63,7 +63,7 @@ impl Plugin for PanelsPlugin {
 
 /// What floats without a veil closes when one goes on drawing.
 fn close_at_press(pointer: Res<Pointer>, mut open: ResMut<Open>) {
-    let pressed = pointer.motions.iter().any(|(_, motion)| matches!(motion, Motion::Press(_)));
+    let pressed = pointer.motions.iter().any(|(_, motion, _)| matches!(motion, Motion::Press(_)));
     if pressed && matches!(*open, Open::Status | Open::Palette) {
         *open = Open::Nothing;
     }
