@@ -111,7 +111,7 @@ pub mod prelude {
         replicate::{
             AppBell, ApplyBudget, Committed, Leader, LeaderChanged, Learner, LinkStats, Outcome, Peer, PeerOf, Peers,
             Permitted, Portable, Proposal, QuorumAppExt, QuorumPlugins, QuorumSystems, Read, ReadDone, Reject,
-            Restored, Room, RoomState, Settled, StateRestored, Voter, WhisperError, Whispered,
+            Restored, Room, RoomHandle, RoomState, Settled, StateRestored, Voter, WhisperError, Whispered,
         },
         room::{ProposeError, ReadError, RendezvousState, Role, RoomError, RoomStatus},
         wire::Invitation,

@@ -12,10 +12,9 @@ use bevy::{
     window::RequestRedraw,
 };
 use image::ImageFormat;
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+#[cfg(not(target_arch = "wasm32"))]
+use std::path::PathBuf;
+use std::{error::Error, io::Cursor, time::Duration};
 use web_time::Instant;
 
 /// How many times larger than its picture the board is drawn, in each direction, before it is scaled down.
@@ -26,16 +25,17 @@ const OVERSAMPLING: u32 = 6;
 /// How long before the picture is taken the board is drawn for it, so that everything is ready.
 const LEAD: Duration = Duration::from_secs(3);
 
-/// A picture to take.
+/// A picture to take, as PNG.
 #[derive(Resource, Clone, Debug)]
 pub struct Picture {
-    /// Where it is written, as PNG.
+    /// Where it is written; a page lays it out for scripts.
+    #[cfg(not(target_arch = "wasm32"))]
     pub file: PathBuf,
     /// When it is taken, counted from the start.
     pub after: Duration,
 }
 
-/// Takes a picture, and exits once it is on the disk.
+/// Takes a picture. A program exits once it is on the disk, a page stays.
 pub struct PicturePlugin {
     /// What, and when.
     pub picture: Picture,
@@ -107,25 +107,40 @@ fn take_picture(
         Some(easel) => (Screenshot::image(easel.0.clone()), OVERSAMPLING),
         None => (Screenshot::primary_window(), 1),
     };
-    let file = picture.file.clone();
+    let picture = picture.clone();
     let finish = move |captured: On<ScreenshotCaptured>, mut exit: MessageWriter<AppExit>| {
-        exit.write(match save(&captured.image, shrink, &file) {
-            Ok(()) => AppExit::Success,
-            Err(problem) => {
-                error!("the picture can't be written to {}: {problem}; choose another file", file.display());
-                AppExit::error()
-            }
-        });
+        let hung = png(&captured.image, shrink).and_then(|png| picture.hang(&png));
+        if let Err(problem) = &hung {
+            error!("{problem}");
+        }
+        if cfg!(not(target_arch = "wasm32")) {
+            exit.write(if hung.is_ok() { AppExit::Success } else { AppExit::error() });
+        }
     };
     commands.spawn(screenshot).observe(finish);
 }
 
-/// Writes a picture, scaled down, as PNG.
-fn save(captured: &Image, shrink: u32, file: &Path) -> Result<(), Box<dyn std::error::Error>> {
+impl Picture {
+    #[cfg(not(target_arch = "wasm32"))]
+    fn hang(&self, png: &[u8]) -> Result<(), Box<dyn Error>> {
+        let file = self.file.display();
+        std::fs::write(&self.file, png)
+            .map_err(|problem| format!("the picture can't be written to {file}: {problem}; choose another file").into())
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn hang(&self, png: &[u8]) -> Result<(), Box<dyn Error>> {
+        Ok(crate::page::hang(png)?)
+    }
+}
+
+/// A picture, scaled down, as a file.
+fn png(captured: &Image, shrink: u32) -> Result<Vec<u8>, Box<dyn Error>> {
     let picture = scaled_down(captured, shrink).ok_or("the renderer gave no pixels")?;
+    let mut png = Cursor::new(Vec::new());
     // The alpha channel says nothing about a picture of an opaque window.
-    picture.try_into_dynamic()?.to_rgb8().save_with_format(file, ImageFormat::Png)?;
-    Ok(())
+    picture.try_into_dynamic()?.to_rgb8().write_to(&mut png, ImageFormat::Png)?;
+    Ok(png.into_inner())
 }
 
 /// Every `factor` × `factor` pixels become the one between them.

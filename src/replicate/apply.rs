@@ -17,7 +17,7 @@ use web_time::Instant;
 
 /// Whether a driver has something for the main world; asked in every frame, so that most frames ask no more.
 pub(super) fn anything_waits(rooms: Query<&Room>) -> bool {
-    rooms.iter().any(|room| room.front().is_some_and(|front| front.shared.is_rung()))
+    rooms.iter().any(|room| room.shared().is_some_and(|shared| shared.is_rung()))
 }
 
 /// Has the world to itself as soon as the frame's other systems allow. An exclusive system would make the frame
@@ -34,8 +34,8 @@ fn take_news(world: &mut World, rooms: &mut QueryState<Entity, With<Room>>) {
         if continuation::is_succeeded(world, room) {
             continue;
         }
-        if let Some(front) = world.get::<Room>(room).and_then(Room::front) {
-            front.shared.hush();
+        if let Some(shared) = world.get::<Room>(room).and_then(Room::shared) {
+            shared.hush();
         }
         deliver_whispers(world, room);
         take_turns_of(world, room, frame);
@@ -130,8 +130,8 @@ fn conclude(world: &mut World, room: Entity, end: RoomState) {
 }
 
 fn deliver_whispers(world: &mut World, room: Entity) {
-    let Some(front) = world.get::<Room>(room).and_then(Room::front) else { return };
-    for Whispered { from, kind, body } in front.shared.take_whispers() {
+    let Some(shared) = world.get::<Room>(room).and_then(Room::shared) else { return };
+    for Whispered { from, kind, body } in shared.take_whispers() {
         if world.get::<Room>(room).is_none() {
             return;
         }
@@ -145,7 +145,7 @@ fn restore(world: &mut World, room: Entity, outbox: Vec<(Serial, Bytes)>) {
         let Some(component) = world.get::<Room>(room) else { return };
         let proposal = {
             let mut ledger = component.ledger();
-            let proposal = ledger.issue(body.clone());
+            let Some(proposal) = ledger.issue(body.clone()) else { return };
             ledger.accept(proposal, serial);
             proposal
         };
@@ -155,8 +155,8 @@ fn restore(world: &mut World, room: Entity, outbox: Vec<(Serial, Bytes)>) {
 
 /// An app that sleeps between events would leave the rest lying until something else wakes it.
 fn ask_for_another_frame(world: &World, room: Entity) {
-    if let Some(front) = world.get::<Room>(room).and_then(Room::front) {
-        front.shared.ring();
+    if let Some(shared) = world.get::<Room>(room).and_then(Room::shared) {
+        shared.ring();
     }
 }
 

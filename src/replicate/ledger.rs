@@ -15,6 +15,7 @@ pub(super) struct Ledger {
     open: BTreeMap<Proposal, Bytes>,
     by_serial: BTreeMap<Serial, Proposal>,
     reads: BTreeSet<Read>,
+    closed: bool,
 }
 
 impl Ledger {
@@ -23,12 +24,20 @@ impl Ledger {
         Self { last: former.last + ROOMS_APART, ..Self::default() }
     }
 
-    /// A new proposal.
-    pub fn issue(&mut self, body: Bytes) -> Proposal {
+    /// A new proposal; none in a room that is closed.
+    pub fn issue(&mut self, body: Bytes) -> Option<Proposal> {
+        if self.closed {
+            return None;
+        }
         self.last += 1;
         let proposal = Proposal(self.last);
         self.open.insert(proposal, body);
-        proposal
+        Some(proposal)
+    }
+
+    /// Nothing new is taken any more.
+    pub fn close(&mut self) {
+        self.closed = true;
     }
 
     /// Takes over the proposals of the room that this one continues, by the names that they have; they are proposed
@@ -87,13 +96,14 @@ impl Ledger {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_proposal_is_found_by_its_serial_until_it_is_settled() {
         let mut ledger = Ledger::default();
-        let (first, second) = (ledger.issue(Bytes::new()), ledger.issue(Bytes::new()));
+        let [first, second] = [(); 2].map(|()| ledger.issue(Bytes::new()).unwrap());
         ledger.accept(first, Serial(9));
         assert_eq!((ledger.find(Serial(9)), ledger.pending()), (Some(first), 2));
         ledger.settle(first, Some(Serial(9)));
@@ -102,13 +112,21 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_room_takes_nothing_new_and_remembers_what_is_open() {
+        let mut ledger = Ledger::default();
+        let open = ledger.issue(Bytes::new()).unwrap();
+        ledger.close();
+        assert_eq!((ledger.issue(Bytes::new()), ledger.undecided()), (None, vec![open]));
+    }
+
+    #[test]
     fn a_room_that_continues_another_one_takes_its_open_proposals_over_by_their_names() {
         let mut former = Ledger::default();
-        let (settled, open) = (former.issue(Bytes::from_static(b"a")), former.issue(Bytes::from_static(b"b")));
+        let [settled, open] = [b"a", b"b"].map(|body| former.issue(Bytes::from_static(body)).unwrap());
         former.settle(settled, None);
         let mut ledger = Ledger::after(&former);
-        let new = ledger.issue(Bytes::new());
-        let later = former.issue(Bytes::from_static(b"c"));
+        let new = ledger.issue(Bytes::new()).unwrap();
+        let later = former.issue(Bytes::from_static(b"c")).unwrap();
         let inherited = ledger.inherit(&mut former);
         assert_eq!(inherited, [(open, Bytes::from_static(b"b")), (later, Bytes::from_static(b"c"))]);
         assert_eq!((ledger.undecided(), former.pending()), (vec![open, later, new], 0));

@@ -9,6 +9,7 @@ mod continuation;
 pub mod decoders;
 mod entrance;
 mod game_state;
+mod handle;
 mod keeper;
 mod ledger;
 mod mirror;
@@ -24,6 +25,7 @@ mod whisper;
 
 pub use command::{Committed, QuorumAppExt, REASON_BYTES_MAX, Reject};
 pub use continuation::Parent;
+pub use handle::RoomHandle;
 pub use mirror::{Leader, LeaderChanged, Learner, LinkStats, Peer, PeerOf, Peers, Permitted, Voter};
 pub use plugin::{AppBell, ApplyBudget, QuorumPlugin, QuorumPlugins, QuorumSystems};
 pub use portable::{NAME_BYTES_MAX, Portable};

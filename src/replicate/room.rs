@@ -1,13 +1,13 @@
 //! The room's entity: how a game speaks in a room, and looks at it.
 
 use super::{
-    Parent, Portable, Proposal, Read, chore::Workplace, continuation::Lineage, entrance::Entrance, ledger::Ledger,
-    portable,
+    Parent, Portable, Proposal, Read, RoomHandle, chore::Workplace, continuation::Lineage, entrance::Entrance,
+    ledger::Ledger, portable,
 };
 use crate::{
-    raft::{COMMAND_BYTES_MAX, LogIndex, LogTime, NodeId, Rejected},
+    raft::{LogIndex, LogTime, NodeId},
     room::{
-        ByHand, Front, LEAVE_PATIENCE, News, ProposeError, ReadError, Request, RoomError, RoomStatus, Showcase,
+        ByHand, Front, LEAVE_PATIENCE, News, ProposeError, ReadError, Request, RoomError, RoomStatus, Shared, Showcase,
         StateError, lock,
     },
     wire::{self, Invitation, WHISPER_BYTES_MAX},
@@ -16,7 +16,7 @@ use bevy_ecs::prelude::*;
 use bevy_reflect::prelude::*;
 use bytes::Bytes;
 use std::{
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     task::Waker,
 };
 
@@ -43,13 +43,11 @@ pub struct Room {
     #[reflect(ignore)]
     entrance: Mutex<Option<Entrance>>,
     #[reflect(ignore)]
-    front: Option<Front>,
-    #[reflect(ignore)]
-    bell: Waker,
+    handle: Option<RoomHandle>,
     #[reflect(ignore)]
     hand: Option<Mutex<ByHand>>,
     #[reflect(ignore)]
-    ledger: Mutex<Ledger>,
+    ledger: Arc<Mutex<Ledger>>,
     status: RoomStatus,
     #[reflect(ignore)]
     seen: u64,
@@ -150,19 +148,9 @@ impl Room {
     /// ```
     ///
     /// # Errors
-    /// If it does not encode into [`COMMAND_BYTES_MAX`] bytes with its name, or the room is closed.
+    /// If it does not encode into [`COMMAND_BYTES_MAX`](crate::raft::COMMAND_BYTES_MAX) bytes with its name, or the room is closed.
     pub fn propose<T: Portable>(&self, value: &T) -> Result<Proposal, ProposeError> {
-        let body = portable::seal(value).map_err(|_| ProposeError::Unencodable)?;
-        if body.len() > COMMAND_BYTES_MAX {
-            return Err(Rejected::TooLarge { bytes: body.len(), limit: COMMAND_BYTES_MAX }.into());
-        }
-        let proposal = self.ledger().issue(body.clone());
-        if self.request(Request::Propose { ticket: proposal.0, body }) {
-            Ok(proposal)
-        } else {
-            self.ledger().settle(proposal, None);
-            Err(ProposeError::Closed)
-        }
+        self.handle.as_ref().ok_or(ProposeError::Closed)?.propose(value)
     }
 
     /// Asks for a moment at which the state here holds every command that was decided, anywhere in the room, before now.
@@ -224,6 +212,11 @@ impl Room {
         &self.status
     }
 
+    /// Speaks in this room from outside the app's frames. There is none before the room is spawned.
+    pub fn handle(&self) -> Option<RoomHandle> {
+        self.handle.clone()
+    }
+
     /// The room that this one continues, if it does; known once its state is.
     pub fn parent(&self) -> Option<Parent> {
         self.lineage.parent
@@ -248,10 +241,9 @@ impl Room {
     pub(super) fn standing_at(entrance: Entrance) -> Self {
         Self {
             entrance: Mutex::new(Some(entrance)),
-            front: None,
-            bell: Waker::noop().clone(),
+            handle: None,
             hand: None,
-            ledger: Mutex::default(),
+            ledger: Arc::default(),
             status: RoomStatus::default(),
             seen: 0,
             invitation: None,
@@ -281,18 +273,18 @@ impl Room {
     }
 
     pub(super) fn connect(&mut self, front: Front, bell: Waker, hand: Option<Mutex<ByHand>>) {
-        self.front = Some(front);
-        self.bell = bell;
+        self.handle = Some(RoomHandle::new(front, self.ledger.clone(), bell));
         self.hand = hand;
     }
 
-    pub(super) fn front(&self) -> Option<&Front> {
-        self.front.as_ref()
+    /// What the driver lays out and hands over.
+    pub(super) fn shared(&self) -> Option<&Arc<Shared>> {
+        self.handle.as_ref().map(RoomHandle::shared)
     }
 
     /// What waits longest at the front of a room that isn't over.
     pub(super) fn next_news(&self) -> Option<News> {
-        self.front().filter(|_| self.end != End::Past).and_then(|front| front.shared.next())
+        self.shared().filter(|_| self.end != End::Past).and_then(|shared| shared.next())
     }
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -314,6 +306,7 @@ impl Room {
 
     /// Its driver has said its last word, and takes no more requests.
     pub(super) fn end(&mut self) {
+        self.ledger().close();
         self.end = End::Near;
     }
 
@@ -345,6 +338,7 @@ impl Room {
     /// and reads that come to nothing.
     pub(super) fn give_up(&mut self) -> (Vec<Proposal>, Vec<Read>) {
         self.leave();
+        self.ledger().close();
         self.end = End::Past;
         let ledger = self.ledger();
         (ledger.undecided(), ledger.unread())
@@ -352,8 +346,8 @@ impl Room {
 
     /// Where work on the room's state is done.
     pub(super) fn workplace(&self) -> Workplace {
-        match &self.front {
-            Some(front) if self.hand.is_none() => Workplace::Beside(front.shared.clone()),
+        match self.shared() {
+            Some(shared) if self.hand.is_none() => Workplace::Beside(shared.clone()),
             _ => Workplace::Here,
         }
     }
@@ -402,12 +396,12 @@ impl Room {
 
     /// Whether the driver has shown something since the last [`look`](Self::look).
     pub(super) fn has_news(&self) -> bool {
-        self.front.as_ref().is_some_and(|front| front.shared.has_news(self.seen))
+        self.shared().is_some_and(|shared| shared.has_news(self.seen))
     }
 
     /// The driver's latest showcase, if it is new.
     pub(super) fn look(&mut self) -> Option<Showcase> {
-        self.front.as_ref()?.shared.news(&mut self.seen)
+        self.handle.as_ref()?.shared().news(&mut self.seen)
     }
 
     /// Takes over how the room stands, but for what only the main world knows; says whether that changed.
@@ -427,12 +421,7 @@ impl Room {
     }
 
     fn request(&self, request: Request) -> bool {
-        let front = self.front.as_ref().filter(|_| self.end == End::Open);
-        let sent = front.is_some_and(|front| front.requests.send(request).is_ok());
-        if sent {
-            self.bell.wake_by_ref();
-        }
-        sent
+        self.handle.as_ref().filter(|_| self.end == End::Open).is_some_and(|handle| handle.request(request))
     }
 
     /// Asks the driver to hand over, to flush and to end.
@@ -443,11 +432,11 @@ impl Room {
     /// Waits until the driver has ended, as long as its patience with leaving may last and a little more for
     /// the disk. A page can't wait for itself.
     pub(super) fn wait_for_end(&self) {
-        if let Some(front) = &self.front
+        if let Some(shared) = self.shared()
             && self.hand.is_none()
             && cfg!(not(target_arch = "wasm32"))
         {
-            front.shared.wait_for_end(LEAVE_PATIENCE + LEAVE_PATIENCE);
+            shared.wait_for_end(LEAVE_PATIENCE + LEAVE_PATIENCE);
         }
     }
 
@@ -461,5 +450,6 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         self.leave();
+        self.ledger().close();
     }
 }

@@ -1,6 +1,6 @@
 //! The desk between the main world and the consensus world: requests one way, reports the other.
 
-use super::{RoomError, Showcase};
+use super::{RoomError, RoomStatus, Showcase};
 use crate::{
     raft::{Applied, Decision, Holdup, LogIndex, LogPosition, NodeId, RECENT_MAX, Rejected, Serial, Snapshot},
     wire::Invitation,
@@ -269,6 +269,11 @@ impl Shared {
         if worth_waking {
             self.app.wake_by_ref();
         }
+    }
+
+    /// How the room stands, as laid out last.
+    pub fn status(&self) -> RoomStatus {
+        lock(&self.showcase).status.clone()
     }
 
     /// Whether there is another showcase than the one `seen`.

@@ -19,17 +19,52 @@ async function pair(strokesOfPage = 0) {
     return { host, browser, page, native };
 }
 
-test("a hidden page hands over, and catches up when it is shown again", async () => {
-    const { browser, page, native } = await pair(20);
+/** Deletes what the browser keeps for the pages of a link. */
+async function wipe(context, link) {
+    const page = await context.newPage();
+    const session = await page.createCDPSession();
+    await session.send("Storage.clearDataForOrigin", { origin: new URL(link).origin, storageTypes: "all" });
+    await page.close();
+}
+
+test("a hidden page hands over, goes on storing, and catches up when it is shown again", async () => {
+    const { page, native } = await pair(20);
     await agreed(20, page, native);
     const { node } = await page.status();
-    const other = await browser.newPage();
-    await other.bringToFront();
-    assert.equal(await page.page.evaluate(() => document.visibilityState), "hidden");
+    await page.hide();
     const handed = await native.wait("the office", (status) => status.role === "leader");
     assert.ok(handed.voters.includes(node), "it goes on voting");
+    const visible = await Board.open(await chromium(), await page.link());
+    await visible.wait("to be in", (status) => status.voters.length === 3 && status.strokes === 20);
+    await visible.draw(strokes(1, 400));
+    await agreed(420, visible, native);
+    const { commit } = await native.status();
+    await until("the hidden page to have stored it", async () => (await page.consensus()).commit >= commit);
+    assert.equal((await page.status()).strokes, 20, "it draws nothing while nobody looks");
     await page.page.bringToFront();
-    await agreed(20, page, native);
+    await agreed(420, page, visible, native);
+});
+
+test("what is put into a hidden page is decided when nobody sees any page of the room", async () => {
+    const host = await Host.start();
+    const pages = [];
+    for (let number = 0; number < 3; number++) {
+        const link = number === 0 ? host.url : await pages[0].link();
+        pages.push(await Board.open(await chromium(), link));
+        await pages[0].wait("a voter more", (status) => status.voters.length === number + 1);
+    }
+    for (const page of pages) await page.hide();
+    const before = await pages[1].consensus();
+    const frames = () => Promise.all(pages.map(async (page) => (await page.status()).strokes));
+    assert.equal(await pages[1].draw(strokes(0, 1)), 1);
+    const decided = async (page) => (await page.consensus()).commit > before.commit;
+    await until("a majority to have it", async () => {
+        const all = await Promise.all(pages.map(decided));
+        return all.filter(Boolean).length >= 2;
+    });
+    assert.deepEqual(await frames(), [0, 0, 0], "no page has drawn it");
+    for (const page of pages) await page.page.bringToFront();
+    await agreed(1, ...pages);
 });
 
 test("a page that is loaded again is the same node, and shows its board before anybody answers", async () => {
@@ -55,6 +90,26 @@ test("the others go on when the leader's page is killed", async () => {
         const all = [await native.status(), await third.status()];
         return all.some(leads) || undefined;
     });
+});
+
+test("a page whose store is wiped comes in as another node, and takes the place of the one it was", async () => {
+    const { page, native } = await pair(20);
+    const link = await page.link();
+    const third = Native.start(["--headless", "--data", await folder(), link]);
+    await agreed(20, page, native, third);
+    const { node } = await page.wait("three voters", (status) => status.voters.length === 3);
+    const context = page.page.browserContext();
+    const session = await page.page.createCDPSession();
+    const gone = new Promise((resolve) => page.page.once("error", resolve));
+    session.send("Page.crash").catch(() => {});
+    await gone;
+    await page.page.close();
+    await wipe(context, link);
+    const again = await Board.open(context, link);
+    const replaced = (status) => status.voters.length === 3 && !status.voters.includes(node);
+    const status = await again.wait("its place", replaced);
+    assert.ok(status.voters.includes(status.node));
+    await agreed(20, again, native, third);
 });
 
 test("everybody closes the board, and it is there when they open it again", async () => {

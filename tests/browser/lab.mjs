@@ -58,7 +58,8 @@ export async function tidy() {
     ended.clear();
 }
 
-function remember(end) {
+/** Ends something with the test. */
+export function onTidy(end) {
     ended.add(end);
     return end;
 }
@@ -66,7 +67,7 @@ function remember(end) {
 /** A folder that goes with the test. */
 export async function folder() {
     const path = await mkdtemp(join(tmpdir(), "quorum-"));
-    remember(() => rm(path, { recursive: true, force: true }));
+    onTidy(() => rm(path, { recursive: true, force: true }));
     return path;
 }
 
@@ -79,7 +80,7 @@ class Program {
         this.child.stderr.on("data", (text) => (this.complaints += text));
         createInterface({ input: this.child.stdout }).on("line", (line) => this.lines.push(line));
         this.over = once(this.child, "exit").catch((error) => (this.complaints += error.message));
-        this.end = remember(() => this.kill());
+        this.end = onTidy(() => this.kill());
     }
 
     async kill(signal = "SIGKILL") {
@@ -155,7 +156,7 @@ export async function display() {
     const server = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"], {
         stdio: ["ignore", "ignore", "ignore", "pipe"],
     });
-    remember(async () => server.kill());
+    onTidy(async () => server.kill());
     const [number] = await once(server.stdio[3], "data");
     return `:${String(number).trim()}`;
 }
@@ -171,7 +172,7 @@ export async function firefox(options = {}) {
 
 async function launch(options) {
     const browser = await puppeteer.launch({ headless: true, ...options });
-    browser.end = remember(async () => {
+    browser.end = onTidy(async () => {
         ended.delete(browser.end);
         await browser.close();
     });
@@ -207,6 +208,24 @@ export class Board {
     async status() {
         const line = await this.page.evaluate(() => document.documentElement.dataset.status);
         return line ? JSON.parse(line) : undefined;
+    }
+
+    /** How consensus stands at this moment, whether the page draws frames or not: without strokes and digest. */
+    async consensus() {
+        return JSON.parse(await this.page.evaluate(() => window.whiteboard.status()));
+    }
+
+    /** Draws strokes at once, whether the page draws frames or not. */
+    async draw(list) {
+        return this.page.evaluate((json) => window.whiteboard.draw(json), JSON.stringify(list));
+    }
+
+    /** Puts another tab in front of the page, for as long as that tab is there. */
+    async hide() {
+        const front = await this.page.browserContext().newPage();
+        await front.bringToFront();
+        await until("the page to be hidden", () => this.page.evaluate(() => document.visibilityState === "hidden"));
+        return front;
     }
 
     /** The status, once it is as wished; a picture of the page and its console if that doesn't come. */

@@ -23,6 +23,7 @@ export function watch() {
     };
     addEventListener("error", ({ error }) => isOfTheApp(error) && crash(error));
     addEventListener("unhandledrejection", ({ reason }) => reason instanceof WebAssembly.RuntimeError && crash(reason));
+    element("board").addEventListener("webglcontextlost", blank);
 }
 
 /** Errors of extensions are none of ours; one that passes through the module leaves it in pieces. */
@@ -37,6 +38,16 @@ export function crash(error) {
         title: `${page.title} stopped`,
         words: "Something went wrong inside that never should. Reload the page to go on.",
         error,
+    });
+}
+
+/** The app lives on and its canvas stays empty: a driver that starts again, or a phone short of memory, does that. */
+function blank({ statusMessage }) {
+    show({
+        title: `${page.title} lost its picture`,
+        words: "The browser took the graphics away from this page, as it does when the graphics driver restarts or " +
+            "memory runs short. Reload the page to go on.",
+        error: `the WebGL context is lost ${statusMessage}`,
     });
 }
 

@@ -9,8 +9,9 @@ const page = document.body.dataset;
 const ink = document.querySelector("#stroke .ink");
 const progress = document.getElementById("progress");
 
-// What the app may tell its page. `fail` ends it; `keep` is a sentence about what survives that, shown with a failure.
-window.quorumPage = Object.freeze({ ready, fail, keep });
+// What the app may tell its page. `fail` ends it; `keep` is a sentence about what survives that, shown with a failure;
+// `notice` is one that stays until it is read.
+window.quorumPage = Object.freeze({ ready, fail, keep, notice });
 
 watch();
 neverZoom();
@@ -19,7 +20,10 @@ load();
 async function load() {
     const lack = lacking(page.title);
     if (lack) return show(lack);
-    if (!canConnect()) notice();
+    if (!canConnect()) {
+        notice("You can go on, but alone: this browser blocks WebRTC, which connects you to the others. " +
+            "Allow it in the browser's settings or extensions, or use another browser.");
+    }
     const size = Number(page.size);
     draw(0);
     let received = Promise.resolve(0);
@@ -98,12 +102,12 @@ function explain(error, incomplete) {
     }
 }
 
-function notice() {
+/** Shows words in a bar, after those that nobody has read yet. */
+function notice(words) {
     const bar = document.getElementById("notice");
-    bar.querySelector("p").textContent =
-        "You can go on, but alone: this browser blocks WebRTC, which connects you to the others. " +
-        "Allow it in the browser's settings or extensions, or use another browser.";
-    bar.querySelector("button").addEventListener("click", () => (bar.hidden = true));
+    const text = bar.querySelector("p");
+    text.textContent = bar.hidden ? words : `${text.textContent} ${words}`;
+    bar.querySelector("button").addEventListener("click", () => (bar.hidden = true), { once: true });
     bar.hidden = false;
 }
 

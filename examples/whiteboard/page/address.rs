@@ -1,5 +1,6 @@
 //! What the page's address says: the board, after the `#`, and how to show it, after the `?`.
 
+use std::time::Duration;
 use wasm_bindgen::JsValue;
 use web_sys::{Location, Window};
 
@@ -44,6 +45,12 @@ impl Address {
     /// Whether to show the board alone.
     pub fn board_only(&self) -> bool {
         self.get("board-only").is_some()
+    }
+
+    /// When to take a picture, counted from the start.
+    pub fn picture(&self) -> Option<Duration> {
+        let seconds = self.get("picture")?.parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok()
     }
 
     /// Whether to reach the others through relays alone.

@@ -5,27 +5,28 @@ mod clipboard;
 mod closing;
 mod habits;
 mod pen;
+mod script;
 mod settings;
 mod shell;
+mod way_in;
 
 use crate::{
     board::{self, BoardPlugin, Myself},
     draw_file,
     drawing::{Drawing, draw_on},
+    picture::Picture,
     status::{StatusNews, StatusPlugin, StatusSystems},
     stranded::{ContinueAsNew, StrandedPlugin},
     window::WindowPlugin,
 };
 pub use clipboard::copy;
-pub use shell::reload;
+pub use shell::{hang, reload};
 
 use address::Address;
 use bevy::prelude::*;
 use bevy_quorum::{prelude::*, wire::ClusterId};
 use settings::Settings;
-
-/// The name under which this browser keeps boards.
-const STORE: &str = "whiteboard";
+use way_in::{STORE, WayIn};
 
 /// Opens the board that the page's address leads to, and runs until the page goes.
 pub fn run() {
@@ -48,10 +49,11 @@ async fn open() -> Result<(), String> {
         }
         None => Vec::new(),
     };
+    let picture = address.picture().map(|after| Picture { after });
     let mut app = App::new();
     app.insert_resource(Myself::called(address.name().as_deref()))
         .add_plugins((
-            WindowPlugin { board_only: address.board_only(), picture: None },
+            WindowPlugin { board_only: address.board_only(), picture },
             QuorumPlugins,
             BoardPlugin,
             StrandedPlugin,
@@ -60,29 +62,21 @@ async fn open() -> Result<(), String> {
         .insert_resource(Drawing(strokes.into()))
         .add_systems(Update, (draw_on, show_link, shell::uncover));
     if address.status_json() {
-        app.add_plugins(StatusPlugin).add_systems(PostUpdate, tell_status.after(StatusSystems));
+        app.add_plugins(StatusPlugin)
+            .add_systems(Update, script::lay_open)
+            .add_systems(PostUpdate, tell_status.after(StatusSystems));
     }
-    let mut room = Some(enter(&address, &settings)?);
-    app.insert_resource(settings).add_systems(Startup, move |mut commands: Commands| {
-        if let Some(room) = room.take() {
-            commands.spawn(room);
-        }
-    });
-    app.add_systems(Update, go_on).add_systems(PostStartup, (habits::adopt, pen::hear));
+    app.insert_resource(WayIn::of(&address)?)
+        .insert_resource(settings)
+        .add_systems(Startup, enter)
+        .add_systems(PostStartup, (habits::adopt, pen::hear))
+        .add_systems(Update, ((way_in::do_without_store, go_on).chain(), way_in::tell_what_is_kept));
     app.run();
     Ok(())
 }
 
-/// The board of the link, or a new one.
-fn enter(address: &Address, settings: &Settings) -> Result<Room, String> {
-    let room = match address.invitation() {
-        Some(link) => {
-            let invitation: Invitation = link.parse().map_err(|error| format!("This link leads nowhere: {error}"))?;
-            Room::join(invitation.to_string())
-        }
-        None => settings.spread(Room::open(settings.rendezvous())),
-    };
-    Ok(settings.connect(room.store(STORE)))
+fn enter(mut commands: Commands, way_in: Res<WayIn>, settings: Res<Settings>) {
+    commands.spawn(way_in.enter(&settings));
 }
 
 /// Puts the way back into the address bar: whoever reloads the page, or copies its address, has the link.

@@ -1,6 +1,6 @@
 //! What the server that the page came from advises: where boards are found, and how peers reach each other.
 
-use super::address::window;
+use super::{address::window, shell};
 use bevy::prelude::*;
 use bevy_quorum::prelude::{IceServer, Room};
 use serde::Deserialize;
@@ -22,13 +22,27 @@ pub struct Settings {
 impl Settings {
     /// Asks the server at `origin`.
     pub async fn fetch(origin: &str) -> Self {
-        let json = fetch(&format!("{origin}/config.json")).await.unwrap_or_default();
-        let mut settings: Self = serde_json::from_str(&json).unwrap_or_default();
+        let mut settings = match fetch(&format!("{origin}/config.json")).await {
+            Ok(json) => Self::parse(&json),
+            Err(_) => Self::default(),
+        };
         if settings.rendezvous.is_empty() {
             // `http` becomes `ws`, and `https` becomes `wss`.
             settings.rendezvous.push(origin.replacen("http", "ws", 1));
         }
         settings
+    }
+
+    /// Settings that nobody can read are the same as none, but somebody has to learn of it.
+    fn parse(json: &str) -> Self {
+        serde_json::from_str(json).unwrap_or_else(|error| {
+            warn!("the server's config.json can't be read: {error}");
+            shell::notice(
+                "The settings of this server can't be read, so the others may be out of reach. Tell whoever runs it \
+                 that its config.json is malformed.",
+            );
+            Self::default()
+        })
     }
 
     /// Where a new board is found first.

@@ -2,8 +2,9 @@
 
 use super::address::window;
 use bevy::prelude::*;
-use js_sys::{Function, Reflect};
+use js_sys::{Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, BlobPropertyBag, Url};
 
 /// How many frames are drawn before the cover goes: the first ones are empty.
 const FRAMES_COVERED: u32 = 2;
@@ -23,6 +24,16 @@ pub fn fail(title: &str, reason: &str) {
     }
 }
 
+/// Says something that stays until it is read.
+pub fn notice(words: &str) {
+    call("notice", &[words]);
+}
+
+/// Says what survives a failure, should there be one.
+pub fn keep(words: &str) {
+    call("keep", &[words]);
+}
+
 /// Loads the page again.
 pub fn reload() {
     if let Ok(window) = window() {
@@ -36,6 +47,18 @@ pub fn tell(line: &str) {
     if let Some(root) = root {
         let _ = root.set_attribute("data-status", line);
     }
+}
+
+/// Lays a picture out where scripts find it: its address on the root element.
+pub fn hang(png: &[u8]) -> Result<(), String> {
+    let parts = js_sys::Array::of1(&Uint8Array::from(png));
+    let options = BlobPropertyBag::new();
+    options.set_type("image/png");
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options);
+    let address = blob.and_then(|blob| Url::create_object_url_with_blob(&blob));
+    let root = window()?.document().and_then(|document| document.document_element());
+    let hung = root.zip(address.ok()).map(|(root, address)| root.set_attribute("data-picture", &address));
+    hung.and_then(Result::ok).ok_or_else(|| "this page has no place for a picture".to_owned())
 }
 
 /// Calls a function of the page; whether there is one.

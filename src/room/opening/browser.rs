@@ -7,7 +7,7 @@ use super::{Door, come_back, found, proceed, renew};
 use crate::{
     raft::Durable,
     room::RoomError,
-    storage::{BrowserPlace, Identity, Opened, StorageError},
+    storage::{BrowserPlace, Identity, Opened, StorageError, ask_to_keep},
     wire::{ClusterId, Invitation},
 };
 use std::{path::PathBuf, time::Duration};
@@ -19,12 +19,14 @@ const TABS_MAX: u32 = 16;
 
 /// Opens the store under `name` that belongs to a door.
 pub(crate) async fn in_browser(name: String, door: Door) -> Result<Opened, RoomError> {
-    match door {
+    let opened = match door {
         Door::Open { rendezvous } => create(&name, found(rendezvous)?).await,
         Door::Continue { rendezvous, legacy } => create(&name, proceed(rendezvous, legacy)?).await,
         Door::Join(invitation) => join(&name, invitation).await,
         Door::Resume { rendezvous } => resume(&name, rendezvous).await,
-    }
+    }?;
+    ask_to_keep();
+    Ok(opened)
 }
 
 async fn create(name: &str, (identity, durable): (Identity, Durable)) -> Result<Opened, RoomError> {

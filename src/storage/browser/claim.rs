@@ -128,8 +128,10 @@ impl Lease {
             }
             Ok(free)
         });
-        if !begun.await.map_err(|error| database.failed(error))? {
-            return Ok(None);
+        match begun.await {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => return Err(database.failed(error).await),
         }
         let alive = Rc::new(());
         spawn_local(keep(holder, database.clone(), Rc::downgrade(&alive)));

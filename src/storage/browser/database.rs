@@ -8,7 +8,7 @@ use super::{
         write::{Tables, Writer},
     },
     claim::Lease,
-    path,
+    grant, path,
 };
 use indexed_db_futures::{
     Build, BuildPrimitive, KeyRange,
@@ -52,7 +52,10 @@ impl Database {
 
     /// Everything in it, as it was written. All is asked for at once: every answer may wait for a frame of the page.
     pub async fn load(&self) -> Result<Loaded, StorageError> {
-        self.try_load().await.map_err(|error| self.failed(error))
+        match self.try_load().await {
+            Ok(loaded) => Ok(loaded),
+            Err(error) => Err(self.failed(error).await),
+        }
     }
 
     async fn try_load(&self) -> Result<Loaded, Error> {
@@ -109,7 +112,7 @@ impl Database {
         match done.await {
             Ok(true) => Ok(()),
             Ok(false) => Err(StorageError::InUse { path: path(&self.name) }),
-            Err(error) => Err(self.failed(error)),
+            Err(error) => Err(self.failed(error).await),
         }
     }
 
@@ -132,14 +135,14 @@ impl Database {
     }
 
     /// What the browser's error means to people.
-    pub fn failed(&self, error: Error) -> StorageError {
+    pub async fn failed(&self, error: Error) -> StorageError {
         let path = path(&self.name);
-        let source = Arc::new(io::Error::other(error.to_string()));
-        match error {
+        match &error {
             Error::DomException(DomException::Other(exception)) if exception.name() == "QuotaExceededError" => {
-                StorageError::Full { path, source }
+                let reason = grant::space().await.unwrap_or_else(|| error.to_string());
+                StorageError::Full { path, source: Arc::new(io::Error::other(reason)) }
             }
-            _ => StorageError::Io { path, source },
+            _ => StorageError::Io { path, source: Arc::new(io::Error::other(error.to_string())) },
         }
     }
 }

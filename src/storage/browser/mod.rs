@@ -8,6 +8,7 @@
 
 mod claim;
 mod database;
+mod grant;
 mod worker;
 
 use super::{Identity, Opened, Storage, StorageError, extent::Extent, job::Job, progress::Progress};
@@ -17,6 +18,7 @@ use crate::{
 };
 use claim::Claim;
 use database::{Database, Loaded};
+pub(crate) use grant::ask_to_keep;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

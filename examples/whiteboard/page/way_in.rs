@@ -1,0 +1,74 @@
+//! How the page comes to its board, and what it does in a browser that keeps nothing for it.
+
+use super::{address::Address, settings::Settings, shell};
+use bevy::prelude::*;
+use bevy_quorum::{prelude::*, storage::StorageError};
+
+/// The name under which this browser keeps boards.
+pub const STORE: &str = "whiteboard";
+
+/// What the page says in a browser that keeps nothing for it.
+const KEPT_NOWHERE: &str = "This browser keeps nothing for this page, so the board is only in this tab's memory. \
+    The others keep it, and with it what you draw; when everybody is gone, it is lost. Leave the private window, or \
+    allow the site to store data, and load the page again.";
+
+/// What it says beside a failure otherwise.
+const KEPT_HERE: &str = "What you drew is kept in this browser. It is there when you load the page again.";
+
+/// The board of the page's link, or a new one.
+#[derive(Resource)]
+pub struct WayIn {
+    invitation: Option<Invitation>,
+    is_kept: bool,
+}
+
+impl WayIn {
+    pub fn of(address: &Address) -> Result<Self, String> {
+        let parse = |link: String| link.parse().map_err(|error| format!("This link leads nowhere: {error}"));
+        Ok(Self { invitation: address.invitation().map(parse).transpose()?, is_kept: true })
+    }
+
+    /// A room that is kept in this browser.
+    pub fn enter(&self, settings: &Settings) -> Room {
+        self.enter_in_memory(settings).store(STORE)
+    }
+
+    /// A room that is gone with the page.
+    fn enter_in_memory(&self, settings: &Settings) -> Room {
+        settings.connect(match &self.invitation {
+            Some(invitation) => Room::join(invitation.to_string()),
+            None => settings.spread(Room::open(settings.rendezvous())),
+        })
+    }
+}
+
+/// Enters without a store when the browser gives none. Nothing is promised by then, and nobody has been met: the node in
+/// memory is simply another one.
+pub fn do_without_store(
+    mut commands: Commands,
+    rooms: Query<(Entity, &Room, &RoomState), Changed<RoomState>>,
+    mut way_in: ResMut<WayIn>,
+    settings: Res<Settings>,
+) {
+    for (entity, room, state) in &rooms {
+        if room.status().node.is_none() && is_denied(state) && way_in.is_kept {
+            warn!("{KEPT_NOWHERE}");
+            shell::notice(KEPT_NOWHERE);
+            way_in.is_kept = false;
+            commands.entity(entity).despawn();
+            commands.spawn(way_in.enter_in_memory(&settings));
+        }
+    }
+}
+
+/// Tells the page's shell what survives a failure.
+pub fn tell_what_is_kept(rooms: Query<&RoomState, Changed<RoomState>>, way_in: Res<WayIn>) {
+    if rooms.iter().any(|state| matches!(state, RoomState::Open)) {
+        shell::keep(if way_in.is_kept { KEPT_HERE } else { KEPT_NOWHERE });
+    }
+}
+
+fn is_denied(state: &RoomState) -> bool {
+    let RoomState::Failed(RoomError::Storage(error)) = state else { return false };
+    matches!(**error, StorageError::Denied { .. } | StorageError::Full { .. })
+}
