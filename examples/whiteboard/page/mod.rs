@@ -3,6 +3,7 @@
 mod address;
 mod clipboard;
 mod closing;
+mod drop;
 mod habits;
 mod pen;
 mod script;
@@ -61,6 +62,9 @@ async fn open() -> Result<(), String> {
         ))
         .insert_resource(Drawing(strokes.into()))
         .add_systems(Update, (draw_on, show_link, shell::uncover));
+    if !address.board_only() {
+        app.add_plugins(drop::DropPlugin);
+    }
     if address.status_json() {
         app.add_plugins(StatusPlugin)
             .add_systems(Update, script::lay_open)

@@ -4,6 +4,7 @@ mod avatars;
 mod continue_board;
 mod corner;
 mod cursors;
+mod drop;
 mod failure;
 mod help;
 mod icons;
@@ -15,6 +16,8 @@ mod status;
 mod toolbar;
 mod welcome;
 mod words;
+
+pub use notice::Notice;
 
 use crate::{
     theme::Theme,
@@ -53,7 +56,7 @@ impl Plugin for PanelsPlugin {
                 cursors::show,
                 welcome::show,
                 (toolbar::show, properties::show, corner::show, avatars::show, status::show),
-                notice::show,
+                (drop::show, notice::show),
                 (share::show, help::show, continue_board::show, failure::show),
             )
                 .chain(),
