@@ -22,7 +22,7 @@ pub use introduction::Myself;
 pub use pressure::Pressure;
 pub use sheet::{Board, Record};
 pub use stroke::{Point, Rgb, Stroke, StrokeError, StrokeId};
-pub use whispers::{Cursor, LivePiece, LiveStroke, PIECE_POINTS_MAX, Person, PersonName};
+pub use whispers::{Cursor, LivePiece, LiveStroke, NAME_BYTES_MAX, PIECE_POINTS_MAX, Person, PersonName};
 
 use bevy::prelude::*;
 use bevy_quorum::prelude::*;

@@ -5,10 +5,12 @@ mod clipboard;
 mod closing;
 mod drop;
 mod habits;
+mod name;
 mod pen;
 mod script;
 mod settings;
 mod shell;
+pub mod text_field;
 mod way_in;
 
 use crate::{
@@ -52,7 +54,7 @@ async fn open() -> Result<(), String> {
     };
     let picture = address.picture().map(|after| Picture { after });
     let mut app = App::new();
-    app.insert_resource(Myself::called(address.name().as_deref()))
+    app.insert_resource(Myself::called(address.name().or_else(name::remembered).as_deref()))
         .add_plugins((
             WindowPlugin { board_only: address.board_only(), picture },
             QuorumPlugins,
@@ -61,7 +63,7 @@ async fn open() -> Result<(), String> {
             closing::ClosingPlugin,
         ))
         .insert_resource(Drawing(strokes.into()))
-        .add_systems(Update, (draw_on, show_link, shell::uncover));
+        .add_systems(Update, (draw_on, show_link, shell::uncover, name::remember));
     if !address.board_only() {
         app.add_plugins(drop::DropPlugin);
     }

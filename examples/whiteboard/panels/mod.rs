@@ -9,6 +9,7 @@ mod failure;
 mod help;
 mod icons;
 mod island;
+mod name;
 mod notice;
 mod properties;
 mod share;
