@@ -45,7 +45,8 @@ pub struct Arguments {
     /// Prints one JSON object a line on standard output whenever something changes
     #[arg(long)]
     pub status_json: bool,
-    /// Draws the strokes of a JSON file: [{"color":"#rrggbb","width":2,"points":[[x,y],…]},…]
+    /// Draws the strokes of a JSON file: [{"color":"#rrggbb","width":2,"points":[[x,y],…]},…], each with
+    /// "pressures":[…] from 0 to 1 if a pen felt them
     #[arg(long, value_name = "FILE")]
     pub draw: Option<PathBuf>,
     /// Saves the window's picture as PNG, then exits

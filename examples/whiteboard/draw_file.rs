@@ -1,6 +1,6 @@
 //! Strokes from a JSON file, as `--draw` takes them.
 
-use crate::board::{Stroke, StrokeError};
+use crate::board::{Pressure, Stroke, StrokeError};
 use serde::Deserialize;
 use std::io;
 #[cfg(not(target_arch = "wasm32"))]
@@ -17,6 +17,23 @@ struct FileStroke {
     color: Rgb,
     width: f32,
     points: Vec<(f32, f32)>,
+    /// How hard a pen was pressed at each point, from 0 to 1; may be left out.
+    #[serde(default)]
+    pressures: Vec<f32>,
+}
+
+impl FileStroke {
+    fn drawn(self) -> Result<Stroke, StrokeError> {
+        let (points, pressures) = (self.points.len(), self.pressures.len());
+        if pressures == 0 {
+            return Stroke::new(self.color.0, self.width, self.points);
+        }
+        if points != pressures {
+            return Err(StrokeError::Pressures { points, pressures });
+        }
+        let pressures = self.pressures.into_iter().map(Pressure::of_share);
+        Stroke::pressed(self.color.0, self.width, self.points.into_iter().zip(pressures))
+    }
 }
 
 /// A colour, written `#rrggbb`.
@@ -79,8 +96,7 @@ pub fn read(path: &Path) -> Result<Vec<Stroke>, DrawFileError> {
 pub fn parse(json: &[u8]) -> Result<Vec<Stroke>, DrawFileError> {
     let strokes: Vec<FileStroke> = serde_json::from_slice(json)?;
     let drawable = |(number, stroke): (usize, FileStroke)| {
-        let Rgb(color) = stroke.color;
-        Stroke::new(color, stroke.width, stroke.points).map_err(|error| DrawFileError::Stroke { stroke: number, error })
+        stroke.drawn().map_err(|error| DrawFileError::Stroke { stroke: number, error })
     };
     (1..).zip(strokes).map(drawable).collect()
 }
@@ -100,6 +116,17 @@ mod tests {
         let expected = Stroke::new([0x1e, 0x90, 0xff], 2.5, [(0.0, 1.0), (-3.5, 4.0)]).unwrap();
         assert_eq!(strokes, [expected]);
         assert_eq!(parse(b"[]").unwrap(), []);
+    }
+
+    #[test]
+    fn what_a_pen_felt_is_read_with_the_points() {
+        let json = |pressures: &str| {
+            let stroke = r##""color":"#112233","width":4,"points":[[0,0],[9,0]]"##;
+            format!(r#"[{{{stroke},"pressures":{pressures}}}]"#)
+        };
+        let strokes = parse(json("[0, 1]").as_bytes()).unwrap();
+        assert_eq!(strokes[0].pressures(), [Pressure(0), Pressure(255)]);
+        assert!(refusal(&json("[0.5]")).contains("1 pressures don't fit 2 points"));
     }
 
     #[test]

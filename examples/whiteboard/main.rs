@@ -6,6 +6,7 @@ mod board;
 mod canvas;
 mod draw_file;
 mod drawing;
+mod dropping;
 mod log;
 mod panels;
 mod picture;

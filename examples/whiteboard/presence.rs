@@ -1,7 +1,10 @@
 //! Who is here: names, colours, pointers and the strokes that others are drawing, all from whispers.
 
 use crate::{
-    board::{Board, Cursor, LivePiece, LiveStroke, PIECE_POINTS_MAX, Person, PersonName, Point, Rgb, Stroke},
+    board::{
+        Board, Cursor, LivePiece, LiveStroke, PIECE_POINTS_MAX, Person, PersonName, Point, Pressure, Rgb, Stroke,
+        simplify::Press,
+    },
     canvas::View,
     theme::PEOPLE,
     tools::{PenTip, Pointer},
@@ -153,7 +156,7 @@ fn tell_cursor(
 
 fn tell_stroke(rooms: Query<&Room>, tip: Res<PenTip>, mut told: Local<Option<(LivePiece, Instant)>>) {
     let piece = match (&tip.0, &*told) {
-        (Some(drawing), _) => live_piece(drawing.id, drawing.color, drawing.width, drawing.points()),
+        (Some(drawing), _) => live_piece(drawing.id, drawing.color, drawing.width, drawing.presses()),
         (None, Some((last, _))) if !last.ended => Some(LivePiece { ended: true, ..last.clone() }),
         _ => None,
     };
@@ -170,11 +173,19 @@ fn tell_stroke(rooms: Query<&Room>, tip: Res<PenTip>, mut told: Local<Option<(Li
 }
 
 /// The last stretch of a stroke under the pen.
-fn live_piece(id: crate::board::StrokeId, color: Rgb, width: f32, points: &[(f32, f32)]) -> Option<LivePiece> {
-    let mut grid: Vec<Point> = points.iter().filter_map(|&(x, y)| Point::nearest(x, y)).collect();
-    grid.dedup();
+fn live_piece(id: crate::board::StrokeId, color: Rgb, width: f32, presses: &[Press]) -> Option<LivePiece> {
+    let on_grid = |&((x, y), pressure): &Press| Some((Point::nearest(x, y)?, pressure));
+    let mut grid: Vec<(Point, Pressure)> = presses.iter().filter_map(on_grid).collect();
+    grid.dedup_by(|next, kept| {
+        let repeated = next.0 == kept.0;
+        if repeated {
+            kept.1 = kept.1.max(next.1);
+        }
+        repeated
+    });
     let from = grid.len().saturating_sub(PIECE_POINTS_MAX);
-    let stretch = Stroke::new(color, width, grid[from..].iter().map(|point| point.px())).ok()?;
+    let stretch = grid[from..].iter().map(|(point, pressure)| (point.px(), *pressure));
+    let stretch = Stroke::pressed(color, width, stretch).ok()?;
     Some(LivePiece { id, from: u16::try_from(from).ok()?, stretch, ended: false })
 }
 
@@ -219,8 +230,9 @@ mod tests {
 
     #[test]
     fn the_end_of_a_long_stroke_is_whispered_in_one_packet() {
-        let points: Vec<_> = (0..900).map(|i| (i as f32 * 3.7, (i as f32 * 0.3).sin() * 300.0)).collect();
-        let piece = live_piece(crate::board::StrokeId(u64::MAX), [1, 2, 3], 4.0, &points);
+        let place = |i: u16| (f32::from(i) * 3.7, (f32::from(i) * 0.3).sin() * 300.0);
+        let presses: Vec<_> = (0..900).map(|i| (place(i), Pressure((i * 37 % 256) as u8))).collect();
+        let piece = live_piece(crate::board::StrokeId(u64::MAX), [1, 2, 3], 4.0, &presses);
         let bytes = piece.as_ref().and_then(|piece| bevy_quorum::wire::encode(piece).ok()).map(|bytes| bytes.len());
         assert!(bytes.is_some_and(|bytes| bytes <= 900), "{bytes:?} bytes");
         assert_eq!(piece.map(|piece| piece.from), Some(900 - PIECE_POINTS_MAX as u16));

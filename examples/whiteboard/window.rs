@@ -2,6 +2,7 @@
 
 use crate::{
     canvas::CanvasPlugin,
+    dropping::DroppingPlugin,
     panels::PanelsPlugin,
     picture::{Picture, PicturePlugin},
     presence::{People, PresencePlugin},
@@ -72,7 +73,7 @@ impl Plugin for WindowPlugin {
                 .init_resource::<PenTip>()
                 .init_resource::<People>();
         } else {
-            app.add_plugins((EguiPlugin::default(), ToolsPlugin, PresencePlugin, PanelsPlugin))
+            app.add_plugins((EguiPlugin::default(), ToolsPlugin, PresencePlugin, DroppingPlugin, PanelsPlugin))
                 .add_systems(Startup, take_window_theme)
                 .add_systems(
                     PreUpdate,

@@ -8,20 +8,31 @@
 //! | width in grid steps | 1–2 |
 //! | number of points | 1–2 |
 //! | first point, x then y | 2–8 |
-//! | if there are more: parameter `k` (low 5 bits), order − 1 (bit 5) | 1 |
-//! | the others: Rice-coded residuals, x then y, most significant bit first, zero bits to the byte's end | the rest |
+//! | if there are more: parameter `k` (low 5 bits), order − 1 (bit 5), whether pressures follow (bit 6) | 1 |
+//! | with pressures: that of the first point, and if there are more points, the pressures' own parameter | 1–2 |
+//! | the others: Rice-coded residuals, x then y, most significant bit first | |
+//! | with pressures: the Rice-coded differences between neighbours | |
+//! | zero bits to the byte's end | the rest |
 //!
 //! A residual is the difference to the predicted coordinate: the last one (order 1) or the last one moved on by the
 //! last step (order 2). Its Rice code with parameter `k` is the zigzagged value shifted right by `k` in unary (ones,
 //! then a zero), then its low `k` bits. The encoder takes the order and `k` that give the fewest bits, the lowest on
-//! a tie; the decoder refuses every other encoding, so that a stroke has exactly one.
+//! a tie; the decoder refuses every other encoding, so that a stroke has exactly one. A stroke that nothing was felt of
+//! has no word of pressures; for a single point, a byte after it is its pressure.
 
-use super::stroke::{COORDINATE_MAX, ENCODED_BYTES_MAX, POINTS_MAX, Point, Stroke, StrokeError};
+use super::{
+    pressure::Pressure,
+    stroke::{COORDINATE_MAX, ENCODED_BYTES_MAX, POINTS_MAX, Point, Stroke, StrokeError},
+};
 
 /// The largest Rice parameter: a residual of order 2 has fewer than 28 bits.
 const PARAMETER_MAX: u32 = 27;
 /// Where the order is in the byte of the parameter.
 const ORDER_BIT: u8 = 1 << 5;
+/// Where the same byte says that pressures follow.
+const PRESSURE_BIT: u8 = 1 << 6;
+/// The largest Rice parameter of pressures: a difference has 9 bits and a sign.
+const PRESSURE_PARAMETER_MAX: u32 = 9;
 
 /// The bytes of a stroke.
 pub fn encode(stroke: &Stroke) -> Vec<u8> {
@@ -31,14 +42,24 @@ pub fn encode(stroke: &Stroke) -> Vec<u8> {
     put_number(&mut bytes, points.len() as u64);
     put_number(&mut bytes, zigzag(i64::from(points[0].x)));
     put_number(&mut bytes, zigzag(i64::from(points[0].y)));
-    if points.len() > 1 {
-        let (order, parameter, residuals) = cheapest(points);
-        bytes.push(parameter as u8 | if order == 2 { ORDER_BIT } else { 0 });
-        let mut bits = BitWriter { bytes, free: 0 };
-        residuals.iter().for_each(|&residual| bits.rice(residual, parameter));
-        bytes = bits.bytes;
+    let pressures = stroke.pressures();
+    if points.len() == 1 {
+        bytes.extend(pressures.iter().map(|pressure| pressure.0));
+        return bytes;
     }
-    bytes
+    let (order, parameter, residuals) = cheapest(points);
+    let order_bit = if order == 2 { ORDER_BIT } else { 0 };
+    let pressure_bit = if pressures.is_empty() { 0 } else { PRESSURE_BIT };
+    bytes.push(parameter as u8 | order_bit | pressure_bit);
+    let differences = differences(pressures);
+    let (_, pressure_parameter) = fewest_bits(&differences, PRESSURE_PARAMETER_MAX);
+    if let Some(first) = pressures.first() {
+        bytes.extend([first.0, pressure_parameter as u8]);
+    }
+    let mut bits = BitWriter { bytes, free: 0 };
+    residuals.iter().for_each(|&residual| bits.rice(residual, parameter));
+    differences.iter().for_each(|&difference| bits.rice(difference, pressure_parameter));
+    bits.bytes
 }
 
 /// The stroke of some bytes; refuses all that [`encode`] doesn't write.
@@ -66,15 +87,26 @@ pub fn decode_trusted(bytes: &[u8]) -> Result<Stroke, StrokeError> {
         return Err(StrokeError::TooManyPoints { points: usize::try_from(count).unwrap_or(usize::MAX) });
     }
     let first = Point { x: coordinate(&mut rest)?, y: coordinate(&mut rest)? };
-    let points = if count == 1 { vec![first] } else { more_points(first, count as usize, rest)? };
-    Stroke::from_grid([color[0], color[1], color[2]], width, points)
+    let color = [color[0], color[1], color[2]];
+    let (points, pressures) = if count == 1 {
+        (vec![first], rest.iter().map(|&pressure| Pressure(pressure)).collect())
+    } else {
+        more_points(first, count as usize, rest)?
+    };
+    Stroke::from_grid(color, width, points, pressures)
 }
 
-fn more_points(first: Point, count: usize, rest: &[u8]) -> Result<Vec<Point>, StrokeError> {
-    let (&head, rest) = rest.split_first().ok_or(StrokeError::Malformed("no parameter"))?;
-    let (parameter, order) = (u32::from(head & !ORDER_BIT), if head & ORDER_BIT == 0 { 1 } else { 2 });
-    if parameter > PARAMETER_MAX {
-        return Err(StrokeError::Malformed("parameter out of range"));
+/// The points from the first on, with their pressures if there are any.
+fn more_points(first: Point, count: usize, rest: &[u8]) -> Result<(Vec<Point>, Vec<Pressure>), StrokeError> {
+    let (&head, mut rest) = rest.split_first().ok_or(StrokeError::Malformed("no parameter"))?;
+    let (pressed, order) = (head & PRESSURE_BIT != 0, if head & ORDER_BIT == 0 { 1 } else { 2 });
+    let parameter = in_range(head & !ORDER_BIT & !PRESSURE_BIT, PARAMETER_MAX)?;
+    let (mut pressures, mut pressure_parameter) = (Vec::new(), 0);
+    if pressed {
+        let (&[first, parameter], bits) = rest.split_first_chunk().ok_or(StrokeError::Malformed("no pressure"))?;
+        pressures.push(Pressure(first));
+        pressure_parameter = in_range(parameter, PRESSURE_PARAMETER_MAX)?;
+        rest = bits;
     }
     let mut bits = BitReader { bytes: rest, place: 0 };
     let mut points = vec![first];
@@ -83,22 +115,42 @@ fn more_points(first: Point, count: usize, rest: &[u8]) -> Result<Vec<Point>, St
         let mut next = |from: i64| on_board(from + unzigzag(bits.rice(parameter)?));
         points.push(Point { x: next(x)?, y: next(y)? });
     }
-    Ok(points)
+    while pressed && pressures.len() < count {
+        let last = i64::from(pressures[pressures.len() - 1].0);
+        let next = u8::try_from(last + unzigzag(bits.rice(pressure_parameter)?));
+        pressures.push(Pressure(next.map_err(|_| StrokeError::Malformed("pressure out of range"))?));
+    }
+    Ok((points, pressures))
+}
+
+fn in_range(parameter: u8, largest: u32) -> Result<u32, StrokeError> {
+    let parameter = u32::from(parameter);
+    if parameter <= largest { Ok(parameter) } else { Err(StrokeError::Malformed("parameter out of range")) }
 }
 
 /// The order, parameter and residuals with the fewest bits.
 fn cheapest(points: &[Point]) -> (u8, u32, Vec<u64>) {
     let coded = [1, 2].map(|order| {
         let residuals = residuals(points, order);
-        let (bits, parameter) = (0..=PARAMETER_MAX)
-            .map(|k| (residuals.iter().map(|&residual| (residual >> k) + 1 + u64::from(k)).sum::<u64>(), k))
-            .min()
-            .expect("there is at least one parameter");
+        let (bits, parameter) = fewest_bits(&residuals, PARAMETER_MAX);
         (bits, order, parameter, residuals)
     });
     let [first, second] = coded;
     let (_, order, parameter, residuals) = if second.0 < first.0 { second } else { first };
     (order, parameter, residuals)
+}
+
+/// How many bits some numbers take, and the parameter up to the largest with which it is so few.
+fn fewest_bits(numbers: &[u64], largest: u32) -> (u64, u32) {
+    (0..=largest)
+        .map(|k| (numbers.iter().map(|&number| (number >> k) + 1 + u64::from(k)).sum::<u64>(), k))
+        .min()
+        .expect("there is at least one parameter")
+}
+
+/// How the pressure changes from each point to the next.
+fn differences(pressures: &[Pressure]) -> Vec<u64> {
+    pressures.windows(2).map(|pair| zigzag(i64::from(pair[1].0) - i64::from(pair[0].0))).collect()
 }
 
 fn residuals(points: &[Point], order: u8) -> Vec<u64> {
@@ -245,7 +297,9 @@ mod tests {
             points.push(Point { x: coordinate()?, y: coordinate()? });
         }
         points.dedup();
-        Stroke::from_grid(color, width, points).map_err(|_| arbitrary::Error::IncorrectFormat)
+        let felt = if u.arbitrary()? { points.len() } else { 0 };
+        let pressures = (0..felt).map(|_| u.arbitrary().map(Pressure)).collect::<Result<_, _>>()?;
+        Stroke::from_grid(color, width, points, pressures).map_err(|_| arbitrary::Error::IncorrectFormat)
     }
 
     #[test]
@@ -266,6 +320,33 @@ mod tests {
         assert_eq!(stroke.grid().len(), 120);
         let bytes = encode(&stroke).len();
         assert!(bytes <= 250, "{bytes} bytes");
+    }
+
+    /// The same, by a pen that is pressed harder on each stroke's way down and lifted at the end.
+    fn pressed_handwriting(points: usize) -> Stroke {
+        let plain = handwriting(points);
+        let felt = |i: usize| {
+            let (on, off) = (i.min(12) as f32 / 12.0, (points - 1 - i).min(8) as f32 / 8.0);
+            let tremble = if i.is_multiple_of(2) { 0.01 } else { -0.01 };
+            Pressure::of_share(on.min(off) * (0.55 + 0.2 * (i as f32 * 0.22).sin() + tremble))
+        };
+        let pressures = (0..plain.grid().len()).map(felt).collect();
+        Stroke::from_grid(plain.color(), plain.width_steps(), plain.grid().to_vec(), pressures).unwrap()
+    }
+
+    #[test]
+    fn a_pen_that_feels_adds_less_than_a_byte_a_point() {
+        let (plain, pressed) = (encode(&handwriting(120)).len(), encode(&pressed_handwriting(120)).len());
+        assert!(pressed <= 400 && pressed < plain + 120, "{pressed} bytes, {plain} without pressures");
+    }
+
+    #[test]
+    fn the_worst_pressures_still_take_little_more_than_a_byte_each() {
+        let shaken = |i: usize| Pressure(if i.is_multiple_of(2) { 0 } else { 255 });
+        let plain = handwriting(120);
+        let pressures = (0..120).map(shaken).collect();
+        let pressed = Stroke::from_grid([0; 3], 8, plain.grid().to_vec(), pressures).unwrap();
+        assert!(encode(&pressed).len() <= encode(&plain).len() + 2 + 120 * 11 / 8);
     }
 
     #[test]
@@ -290,6 +371,43 @@ mod tests {
         let endless = [&good[..3], &[0x80; 9]].concat();
         assert_eq!(decode(&endless), Err(StrokeError::Malformed("number too long")));
         assert_eq!(decode(&vec![0; ENCODED_BYTES_MAX + 1]), Err(StrokeError::Malformed("too many bytes")));
+    }
+
+    #[test]
+    fn damaged_pressures_are_refused() {
+        let good = encode(&pressed_handwriting(40));
+        for cut in 0..good.len() {
+            assert!(decode(&good[..cut]).is_err(), "cut at {cut}");
+        }
+        let dot = encode(&Stroke::pressed([1, 2, 3], 2.0, [((0.0, 0.0), Pressure(7))]).unwrap());
+        assert!(decode(&[dot.as_slice(), &[7]].concat()).is_err(), "a dot has one pressure");
+    }
+
+    #[test]
+    fn what_says_evenly_that_nothing_was_felt_is_refused() {
+        let mut dot = encode(&Stroke::new([1, 2, 3], 2.0, [(0.0, 0.0)]).unwrap());
+        dot.push(Pressure::EVEN.0);
+        assert_eq!(decode(&dot), Err(StrokeError::Malformed("not the shortest encoding")));
+    }
+
+    #[test]
+    fn pressures_beyond_the_hardest_are_refused() {
+        // Two points; the pressure rises from 250 by 8, which is 16 zigzagged.
+        let stroke = [1, 2, 3, 16, 2, 0, 0, PRESSURE_BIT, 250, 4, 0b1100_1000, 0];
+        assert_eq!(decode(&stroke), Err(StrokeError::Malformed("pressure out of range")));
+        let parameter = [1, 2, 3, 16, 2, 0, 0, PRESSURE_BIT, 250, 10, 0b1100_1000, 0];
+        assert_eq!(decode(&parameter), Err(StrokeError::Malformed("parameter out of range")));
+    }
+
+    #[test]
+    fn the_bytes_of_a_known_pressed_stroke_stay_what_they_are() {
+        let places = [((1.0, 2.0), Pressure(20)), ((2.0, 2.5), Pressure(24)), ((3.5, 2.5), Pressure(22))];
+        let stroke = Stroke::pressed([0xe0, 0x31, 0x31], 4.0, places).unwrap();
+        let bytes = [0xe0, 0x31, 0x31, 32, 3, 16, 32, 0x63, 20, 2, 0xc2, 0x10, 0x7c, 0x30];
+        assert_eq!(encode(&stroke), bytes);
+        assert_eq!(decode(&bytes), Ok(stroke));
+        let dot = Stroke::pressed([0xe0, 0x31, 0x31], 4.0, [((1.0, 2.0), Pressure(20))]).unwrap();
+        assert_eq!(encode(&dot), [0xe0, 0x31, 0x31, 32, 1, 16, 32, 20]);
     }
 
     #[test]

@@ -22,11 +22,12 @@ impl Myself {
     }
 }
 
-/// Says the name to everybody who came, and again now and then.
+/// Says the name to everybody who came, whenever it changes, and again now and then.
 pub(super) fn introduce(rooms: Query<&Room>, myself: Res<Myself>, mut told: Local<Option<(Vec<NodeId>, Instant)>>) {
     for room in &rooms {
         let peers = &room.status().peers;
-        let due = told.as_ref().is_none_or(|(to, when)| to != peers || when.elapsed() >= INTERVAL);
+        let due =
+            told.as_ref().is_none_or(|(to, when)| to != peers || myself.is_changed() || when.elapsed() >= INTERVAL);
         if due && !peers.is_empty() {
             // What is lost is said again.
             let _ = room.whisper(&Person { name: myself.0.clone() });

@@ -1,6 +1,6 @@
 //! Fewer points for the same line: what a pen captures along straight and gentle stretches is mostly redundant.
 
-use super::path::distance_to_line;
+use super::{path::distance_to_line, pressure::Pressure};
 
 /// How far a dropped point may lie from the chord that replaces it, in pixels.
 const OFF_CHORD_MAX_PX: f32 = 0.06;
@@ -8,23 +8,34 @@ const OFF_CHORD_MAX_PX: f32 = 0.06;
 const CHORD_MAX_PX: f32 = 10.0;
 /// The cosine of the sharpest turn at a chord's ends, about 8°: corners keep all of their points.
 const TURN_COSINE_MIN: f32 = 0.99;
+/// How much harder or softer than at its beginning the pen may be pressed anywhere along a chord: 3 % of the width.
+const PRESSURE_CHANGE_MAX: u8 = 5;
 
-/// Drops points so that the stroke's path moves by at most a quarter of a pixel; the ends stay.
-pub fn simplify(points: &[(f32, f32)]) -> Vec<(f32, f32)> {
-    let Some(&first) = points.first() else { return Vec::new() };
+/// A place that a pen was at, and how hard it was pressed there.
+pub type Press = ((f32, f32), Pressure);
+
+/// Drops points so that the stroke's path moves by at most a quarter of a pixel, and keeps its width; the ends stay.
+pub fn simplify(presses: &[Press]) -> Vec<Press> {
+    let Some(&first) = presses.first() else { return Vec::new() };
+    let points: Vec<_> = presses.iter().map(|(point, _)| *point).collect();
     let mut kept = vec![first];
     let mut at = 0;
     while at + 1 < points.len() {
-        at = next_kept(points, at);
-        kept.push(points[at]);
+        at = next_kept(&points, presses, at);
+        kept.push(presses[at]);
     }
     kept
 }
 
 /// The farthest point that a chord from `from` reaches.
-fn next_kept(points: &[(f32, f32)], from: usize) -> usize {
+fn next_kept(points: &[(f32, f32)], presses: &[Press], from: usize) -> usize {
+    let feels_alike = |to: usize| presses[from].1.0.abs_diff(presses[to].1.0) <= PRESSURE_CHANGE_MAX;
     let mut best = from + 1;
-    while best + 1 < points.len() && chord_is_faithful(points, from, best + 1) {
+    while best + 1 < points.len()
+        && feels_alike(best)
+        && feels_alike(best + 1)
+        && chord_is_faithful(points, from, best + 1)
+    {
         best += 1;
     }
     best
@@ -52,35 +63,78 @@ fn goes_straight(a: (f32, f32), b: (f32, f32), c: (f32, f32)) -> bool {
 mod tests {
     use super::*;
     use crate::board::path;
-    use arbtest::arbtest;
+    use arbtest::{arbitrary, arbtest};
+
+    fn evenly(points: &[(f32, f32)]) -> Vec<Press> {
+        points.iter().map(|&point| (point, Pressure::EVEN)).collect()
+    }
+
+    /// The way of a hand that turns, stops and trembles as it likes.
+    fn any_way(u: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Vec<(f32, f32)>> {
+        let (mut x, mut y, mut heading) = (0.0_f32, 0.0_f32, 0.0_f32);
+        let mut points = vec![(x, y)];
+        for _ in 0..u.int_in_range(1..=120)? {
+            let turn = *u.choose(&[0.0, 0.02, -0.05, 0.1, 0.5, -1.6, 3.1])?;
+            let step = *u.choose(&[0.3_f32, 1.0, 2.5, 6.0])?;
+            heading += turn;
+            (x, y) = (x + step * heading.cos(), y + step * heading.sin());
+            points.push((x, y));
+        }
+        Ok(points)
+    }
 
     #[test]
     fn a_straight_line_keeps_few_points() {
         let line: Vec<_> = (0..100).map(|i| (i as f32, i as f32 / 2.0)).collect();
-        let kept = simplify(&line);
+        let kept = simplify(&evenly(&line));
         assert!(kept.len() <= 14, "{} points", kept.len());
-        assert_eq!((kept[0], kept[kept.len() - 1]), (line[0], line[99]));
+        assert_eq!((kept[0].0, kept[kept.len() - 1].0), (line[0], line[99]));
     }
 
     #[test]
     fn the_path_moves_by_at_most_a_quarter_of_a_pixel() {
         arbtest(|u| {
-            let (mut x, mut y, mut heading) = (0.0_f32, 0.0_f32, 0.0_f32);
-            let mut points = vec![(x, y)];
-            for _ in 0..u.int_in_range(1..=120)? {
-                let turn = *u.choose(&[0.0, 0.02, -0.05, 0.1, 0.5, -1.6, 3.1])?;
-                let step = *u.choose(&[0.3_f32, 1.0, 2.5, 6.0])?;
-                heading += turn;
-                (x, y) = (x + step * heading.cos(), y + step * heading.sin());
-                points.push((x, y));
-            }
+            let points = any_way(u)?;
+            let kept: Vec<_> = simplify(&evenly(&points)).into_iter().map(|(point, _)| point).collect();
             let before = path::flattened(&path::through(&points), 8);
-            let after = path::flattened(&path::through(&simplify(&points)), 8);
+            let after = path::flattened(&path::through(&kept), 8);
             for place in &before {
                 let moved = path::distance(*place, &after);
                 assert!(moved <= 0.25, "moved by {moved} px");
             }
             Ok(())
         });
+    }
+
+    #[test]
+    fn a_line_keeps_its_width_where_points_are_dropped() {
+        const WIDTH_PX: f32 = 8.0;
+        arbtest(|u| {
+            let points: Vec<_> = (0..u.int_in_range(2..=150)?).map(|i| (i as f32, 0.0)).collect();
+            let mut felt = 128_i32;
+            let mut presses = Vec::new();
+            for &point in &points {
+                felt = (felt + *u.choose(&[0, 0, 1, -1, 4, -4, 40, -40])?).clamp(0, 255);
+                presses.push((point, Pressure(felt as u8)));
+            }
+            let line = |presses: &[Press]| {
+                let (points, pressures): (Vec<_>, Vec<_>) = presses.iter().copied().unzip();
+                path::dabs(&points, &pressures, WIDTH_PX, |_| 8)
+            };
+            let (before, after) = (line(&presses), line(&simplify(&presses)));
+            for place in before.iter().map(|dab| (dab.place.0, 2.0 * WIDTH_PX)) {
+                let moved = (path::clearance(place, &before) - path::clearance(place, &after)).abs();
+                assert!(moved <= 0.3, "the edge moved by {moved} px");
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_press_that_swells_keeps_the_points_that_say_so() {
+        let swelling: Vec<_> = (0..100).map(|i| ((i as f32, 0.0), Pressure(2 * i as u8))).collect();
+        let kept = simplify(&swelling);
+        assert!((40..=60).contains(&kept.len()), "{} points", kept.len());
+        assert!(kept.iter().all(|press| swelling.contains(press)), "pressures stay with their points");
     }
 }

@@ -1,11 +1,11 @@
-//! One stroke as the board keeps it: colour, width and points on a fixed grid.
+//! One stroke as the board keeps it: colour, width and points on a fixed grid, with pressures if a pen felt them.
 //!
 //! Points lie on a grid of an eighth of a pixel, so that every machine holds the same numbers and the board's digest
 //! never depends on floating-point rounding.
 
-use super::codec;
+use super::{codec, pressure::Pressure};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::fmt;
+use std::{fmt, ops::Range};
 
 /// Grid steps in one pixel.
 pub const STEPS_PER_PX: f32 = 8.0;
@@ -77,6 +77,14 @@ pub enum StrokeError {
         /// Which point.
         index: usize,
     },
+    /// Some points have a pressure, and some have none.
+    #[error("{pressures} pressures don't fit {points} points")]
+    Pressures {
+        /// How many points there are.
+        points: usize,
+        /// How many pressures there are.
+        pressures: usize,
+    },
     /// The width is not one that a pen has.
     #[error("the width must be between 0.125 and 256 pixels")]
     Width,
@@ -85,33 +93,54 @@ pub enum StrokeError {
     Malformed(&'static str),
 }
 
-/// A line of one colour and width.
+/// A line of one colour, and of one width unless a pen felt how hard it was pressed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stroke {
     color: Rgb,
     width: u16,
     points: Vec<Point>,
+    /// One for each point; none at all if they all are even.
+    pressures: Vec<Pressure>,
 }
 
 impl Stroke {
     /// A stroke through `points`, in pixels, moved to the nearest points of the grid; repeated points count once.
     pub fn new(color: Rgb, width: f32, points: impl IntoIterator<Item = (f32, f32)>) -> Result<Self, StrokeError> {
+        Self::pressed(color, width, points.into_iter().map(|place| (place, Pressure::EVEN)))
+    }
+
+    /// A stroke through places that a pen was pressed at; of repeated ones the hardest press counts.
+    pub fn pressed(
+        color: Rgb,
+        width: f32,
+        places: impl IntoIterator<Item = ((f32, f32), Pressure)>,
+    ) -> Result<Self, StrokeError> {
         let steps = (width * STEPS_PER_PX).round();
         if !(1.0..=f32::from(WIDTH_MAX)).contains(&steps) {
             return Err(StrokeError::Width);
         }
-        let mut on_grid: Vec<Point> = Vec::new();
-        for (index, (x, y)) in points.into_iter().enumerate() {
+        let (mut points, mut pressures): (Vec<Point>, Vec<Pressure>) = (Vec::new(), Vec::new());
+        for (index, ((x, y), pressure)) in places.into_iter().enumerate() {
             let point = Point::nearest(x, y).ok_or(StrokeError::OffBoard { index })?;
-            if on_grid.last() != Some(&point) {
-                on_grid.push(point);
+            match pressures.last_mut() {
+                Some(last) if points.last() == Some(&point) => *last = pressure.max(*last),
+                _ => {
+                    points.push(point);
+                    pressures.push(pressure);
+                }
             }
         }
-        Self::from_grid(color, steps as u16, on_grid)
+        Self::from_grid(color, steps as u16, points, pressures)
     }
 
-    /// A stroke of points that are on the grid already; refuses what no pen draws.
-    pub fn from_grid(color: Rgb, width: u16, points: Vec<Point>) -> Result<Self, StrokeError> {
+    /// A stroke of points that are on the grid already, with a pressure for each of them or for none; refuses what no
+    /// pen draws.
+    pub fn from_grid(
+        color: Rgb,
+        width: u16,
+        points: Vec<Point>,
+        mut pressures: Vec<Pressure>,
+    ) -> Result<Self, StrokeError> {
         if width == 0 || width > WIDTH_MAX {
             return Err(StrokeError::Width);
         }
@@ -128,7 +157,14 @@ impl Stroke {
         if points.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(StrokeError::Malformed("a point repeats the one before it"));
         }
-        Ok(Self { color, width, points })
+        if !pressures.is_empty() && pressures.len() != points.len() {
+            return Err(StrokeError::Pressures { points: points.len(), pressures: pressures.len() });
+        }
+        if pressures.iter().all(|pressure| *pressure == Pressure::EVEN) {
+            // Nothing was felt, so that the stroke is the one that a mouse would have left.
+            pressures = Vec::new();
+        }
+        Ok(Self { color, width, points, pressures })
     }
 
     /// Its colour.
@@ -156,6 +192,23 @@ impl Stroke {
         self.points.iter().map(|point| point.px())
     }
 
+    /// How hard the pen was pressed at each point; empty if it was even all along.
+    pub fn pressures(&self) -> &[Pressure] {
+        &self.pressures
+    }
+
+    /// Its points on the grid, each with its pressure.
+    pub fn presses(&self) -> impl Iterator<Item = (Point, Pressure)> + '_ {
+        let even = std::iter::repeat(Pressure::EVEN);
+        self.points.iter().copied().zip(self.pressures.iter().copied().chain(even))
+    }
+
+    /// Half the width of the line where it is widest, in pixels.
+    pub fn reach(&self) -> f32 {
+        let hardest = self.pressures.iter().max().copied().unwrap_or(Pressure::EVEN);
+        self.width() * hardest.widening() / 2.0
+    }
+
     /// The corners of the smallest box around its points, in pixels.
     pub fn bounds(&self) -> ((f32, f32), (f32, f32)) {
         let (mut low, mut high) = (self.points[0], self.points[0]);
@@ -172,9 +225,15 @@ impl Stroke {
             return vec![self.clone()];
         }
         let middle = self.points.len() / 2;
-        let half = |points: &[Point]| Self { points: points.to_vec(), ..*self };
-        let (first, second) = (half(&self.points[..=middle]), half(&self.points[middle..]));
+        let (first, second) = (self.stretch(0..middle + 1), self.stretch(middle..self.points.len()));
         first.pieces().into_iter().chain(second.pieces()).collect()
+    }
+
+    /// A part of it, which is even if only the rest was not.
+    fn stretch(&self, part: Range<usize>) -> Self {
+        let pressures = self.pressures.get(part.clone()).unwrap_or_default().to_vec();
+        Self::from_grid(self.color, self.width, self.points[part].to_vec(), pressures)
+            .expect("a part of a stroke that has points is a stroke")
     }
 }
 
@@ -209,6 +268,52 @@ impl<'de> Deserialize<'de> for Stroke {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// Three presses that differ.
+    fn pressed() -> [((f32, f32), Pressure); 3] {
+        [((0.0, 0.0), Pressure(10)), ((4.0, 0.0), Pressure(200)), ((9.0, 0.0), Pressure(90))]
+    }
+
+    #[test]
+    fn what_a_pen_felt_is_kept_and_the_hardest_press_makes_the_reach() {
+        let stroke = Stroke::pressed([0; 3], 8.0, pressed()).unwrap();
+        assert_eq!(stroke.pressures(), [Pressure(10), Pressure(200), Pressure(90)]);
+        assert_eq!(stroke.reach(), 4.0 * Pressure(200).widening());
+    }
+
+    #[test]
+    fn of_presses_in_one_place_the_hardest_counts() {
+        let here = [10, 60, 20].map(|pressure| ((1.0, 1.0), Pressure(pressure)));
+        let stroke = Stroke::pressed([0; 3], 8.0, here).unwrap();
+        assert_eq!((stroke.grid().len(), stroke.pressures()), (1, [Pressure(60)].as_slice()));
+    }
+
+    #[test]
+    fn a_pen_that_feels_nothing_leaves_the_stroke_of_a_mouse() {
+        let even = pressed().map(|(place, _)| (place, Pressure::EVEN));
+        let stroke = Stroke::pressed([0; 3], 8.0, even).unwrap();
+        assert_eq!(stroke, Stroke::new([0; 3], 8.0, pressed().map(|(place, _)| place)).unwrap());
+        assert_eq!(stroke.reach(), 4.0);
+    }
+
+    #[test]
+    fn each_point_has_a_pressure_or_none_has() {
+        let points = vec![Point { x: 0, y: 0 }, Point { x: 9, y: 0 }];
+        let refused = Stroke::from_grid([0; 3], 8, points, vec![Pressure(3)]);
+        assert_eq!(refused, Err(StrokeError::Pressures { points: 2, pressures: 1 }));
+    }
+
+    #[test]
+    fn the_pieces_of_a_pressed_stroke_keep_what_the_pen_felt() {
+        let place = |i: usize| (i as f32, if i.is_multiple_of(2) { 0.0 } else { 90_000.0 });
+        let felt = |i: usize| Pressure(if i < 2000 { 128 } else { (i % 200) as u8 });
+        let long = Stroke::pressed([0; 3], 2.0, (0..3000).map(|i| (place(i), felt(i)))).unwrap();
+        let pieces = long.pieces();
+        assert!(pieces.len() > 1 && pieces[0].pressures().is_empty(), "the pen began evenly");
+        let mut joined: Vec<_> = pieces[0].presses().collect();
+        pieces[1..].iter().for_each(|piece| joined.extend(piece.presses().skip(1)));
+        assert_eq!(joined, long.presses().collect::<Vec<_>>());
+    }
 
     fn zigzag(points: usize) -> Stroke {
         let jump = |i: usize| if i.is_multiple_of(2) { 0.0 } else { 90_000.0 };

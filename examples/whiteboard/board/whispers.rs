@@ -1,7 +1,7 @@
 //! What is shown in passing and never logged: cursors, strokes still being drawn, who somebody is.
 
 use super::{
-    Stroke, StrokeId,
+    Pressure, Stroke, StrokeId,
     stroke::{POINTS_MAX, Point},
 };
 use bevy_quorum::prelude::*;
@@ -56,7 +56,7 @@ pub struct LiveStroke {
     /// The name it will be committed under.
     pub id: StrokeId,
     /// What was heard of it.
-    pub points: Vec<Point>,
+    pub presses: Vec<(Point, Pressure)>,
     /// The latest stretch, for colour and width.
     pub latest: Stroke,
     /// The pen was lifted.
@@ -66,16 +66,16 @@ pub struct LiveStroke {
 impl LiveStroke {
     /// A stroke of which this is the first that was heard.
     pub fn new(piece: &LivePiece) -> Self {
-        let points = piece.stretch.grid().to_vec();
-        Self { id: piece.id, points, latest: piece.stretch.clone(), ended: piece.ended }
+        let presses = piece.stretch.presses().collect();
+        Self { id: piece.id, presses, latest: piece.stretch.clone(), ended: piece.ended }
     }
 
     /// Adds a stretch; where points were lost, the line goes straight until the stroke is committed.
     pub fn extend(&mut self, piece: &LivePiece) {
-        self.points.truncate(usize::from(piece.from));
-        let room = POINTS_MAX.saturating_sub(self.points.len());
-        self.points.extend(piece.stretch.grid().iter().take(room));
-        self.points.dedup();
+        self.presses.truncate(usize::from(piece.from));
+        let room = POINTS_MAX.saturating_sub(self.presses.len());
+        self.presses.extend(piece.stretch.presses().take(room));
+        self.presses.dedup_by_key(|(point, _)| *point);
         self.latest = piece.stretch.clone();
         self.ended |= piece.ended;
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn xs(live: &LiveStroke) -> Vec<f32> {
-        live.points.iter().map(|point| point.px().0).collect()
+        live.presses.iter().map(|(point, _)| point.px().0).collect()
     }
 
     #[test]
@@ -151,13 +151,22 @@ mod tests {
     }
 
     #[test]
+    fn a_stretch_without_pressures_goes_on_evenly() {
+        let pressed = Stroke::pressed([0; 3], 2.0, [((0.0, 0.0), Pressure(9)), ((1.0, 0.0), Pressure(8))]).unwrap();
+        let mut live = LiveStroke::new(&LivePiece { id: StrokeId(1), from: 0, stretch: pressed, ended: false });
+        live.extend(&piece(2, &[2.0, 3.0]));
+        let felt: Vec<_> = live.presses.iter().map(|(_, pressure)| pressure.0).collect();
+        assert_eq!(felt, [9, 8, 128, 128]);
+    }
+
+    #[test]
     fn a_live_stroke_never_grows_beyond_its_limit() {
         let mut live = LiveStroke::new(&piece(0, &[0.0]));
         for round in 0..POINTS_MAX as u32 {
             let x = (round * 3) as f32;
             live.extend(&piece(u16::MAX, &[x, x + 1.0, x + 2.0]));
         }
-        assert_eq!(live.points.len(), POINTS_MAX);
+        assert_eq!(live.presses.len(), POINTS_MAX);
     }
 
     #[test]

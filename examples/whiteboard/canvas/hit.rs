@@ -10,7 +10,7 @@ const PIECES_PER_CURVE: u16 = 3;
 pub fn touched(board: &Board, from: Vec2, to: Vec2, radius: f32) -> Vec<StrokeId> {
     let near = board.shown().filter(|(_, record)| {
         let (low, high) = (Vec2::from(record.bounds.0), Vec2::from(record.bounds.1));
-        let reach = Vec2::splat(radius + record.stroke.width() / 2.0);
+        let reach = Vec2::splat(radius + record.stroke.reach());
         from.min(to).cmple(high + reach).all() && from.max(to).cmpge(low - reach).all()
     });
     near.filter(|(_, record)| touches(&record.stroke, from, to, radius)).map(|(id, _)| id).collect()
@@ -18,12 +18,16 @@ pub fn touched(board: &Board, from: Vec2, to: Vec2, radius: f32) -> Vec<StrokeId
 
 /// Whether an eraser of `radius` touches a stroke on its way.
 pub fn touches(stroke: &Stroke, from: Vec2, to: Vec2, radius: f32) -> bool {
-    let line = path::flattened(&path::of(stroke), PIECES_PER_CURVE);
-    let reach = radius + stroke.width() / 2.0;
-    let steps = (from.distance(to) / reach).ceil().clamp(1.0, 512.0) as u16;
+    let points: Vec<_> = stroke.points().collect();
+    let line = path::flattened(&path::through(&points), PIECES_PER_CURVE);
+    let dabs = path::dabs(&points, stroke.pressures(), stroke.width(), |_| PIECES_PER_CURVE);
+    let clearance = |place| {
+        if dabs.is_empty() { path::distance(place, &line) - stroke.reach() } else { path::clearance(place, &dabs) }
+    };
+    let steps = (from.distance(to) / (radius + stroke.width() / 2.0)).ceil().clamp(1.0, 512.0) as u16;
     (0..=steps).any(|step| {
         let place = from.lerp(to, f32::from(step) / f32::from(steps));
-        path::distance((place.x, place.y), &line) <= reach
+        clearance((place.x, place.y)) <= radius
     })
 }
 
@@ -31,6 +35,7 @@ pub fn touches(stroke: &Stroke, from: Vec2, to: Vec2, radius: f32) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::board::Pressure;
     use bevy_quorum::raft::{LogIndex, NodeId};
 
     #[test]
@@ -45,5 +50,13 @@ mod tests {
         assert_eq!(touched(&board, Vec2::new(290.0, 120.0), Vec2::new(310.0, 120.0), 5.0), []);
         assert_eq!(touched(&board, Vec2::new(307.0, 50.0), Vec2::new(307.0, 50.0), 5.0), [StrokeId(3)]);
         assert_eq!(touched(&board, Vec2::new(307.1, 50.0), Vec2::new(307.1, 50.0), 5.0), []);
+    }
+    #[test]
+    fn the_eraser_takes_a_pressed_stroke_where_its_ink_is() {
+        let ends = [((0.0, 0.0), Pressure(0)), ((100.0, 0.0), Pressure(255))];
+        let stroke = Stroke::pressed([0; 3], 20.0, ends).unwrap();
+        let at = |x: f32, y: f32| touches(&stroke, Vec2::new(x, y), Vec2::new(x, y), 1.0);
+        assert!(at(99.0, 18.0) && !at(1.0, 18.0), "it is wide at its end alone");
+        assert!(at(1.0, 3.0), "and not gone at its beginning");
     }
 }

@@ -1,6 +1,7 @@
 //! Strokes as triangles.
 
-use crate::board::path::Segment;
+use super::brush;
+use crate::board::{Pressure, path, path::Segment};
 use bevy::{
     asset::RenderAssetUsages,
     mesh::{Indices, PrimitiveTopology, VertexAttributeValues},
@@ -14,13 +15,22 @@ use lyon_tessellation::{
 use std::f32::consts::{PI, TAU};
 
 /// How far the triangles may be from the exact line, in board pixels.
-const TOLERANCE_PX: f32 = 0.025;
+pub const TOLERANCE_PX: f32 = 0.025;
 
 /// Triangles of one stroke, in board pixels with `y` downwards.
 pub type Triangles = VertexBuffers<[f32; 2], u32>;
 
-/// The triangles of a path.
-pub fn tessellate(path: &[Segment], width: f32) -> Triangles {
+/// The triangles of a line through points, each with its pressure unless all are even.
+pub fn line(points: &[(f32, f32)], pressures: &[Pressure], width: f32) -> Triangles {
+    if pressures.is_empty() {
+        tessellate(&path::through(points), width)
+    } else {
+        brush::paint(&path::dabs(points, pressures, width, brush::pieces))
+    }
+}
+
+/// The triangles of a path of one width.
+fn tessellate(path: &[Segment], width: f32) -> Triangles {
     let mut triangles = Triangles::new();
     let done = match *path {
         [] => Ok(()),
@@ -95,7 +105,7 @@ pub fn append(mesh: &mut Mesh, triangles: &Triangles, color: Color) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::board::{Stroke, path};
+    use crate::board::Stroke;
     use tiny_skia::{FillRule, LineCap as Cap, LineJoin as Join, Paint, PathBuilder, Pixmap, Transform};
 
     /// The side of a picture in pixels, and how many samples each pixel has along it: sampling both pictures the same
@@ -138,7 +148,7 @@ mod tests {
     /// The picture of the triangles, as their union.
     fn by_triangles(stroke: &Stroke) -> Vec<u8> {
         let mut paper = Paper::new();
-        let triangles = tessellate(&path::of(stroke), stroke.width());
+        let triangles = line(&stroke.points().collect::<Vec<_>>(), stroke.pressures(), stroke.width());
         for corners in triangles.indices.chunks(3) {
             let mut triangle = PathBuilder::new();
             let mut corners = corners.iter().map(|&corner| triangles.vertices[corner as usize]);
@@ -153,16 +163,29 @@ mod tests {
         paper.coverage()
     }
 
-    /// The picture of the path, stroked by another hand.
+    /// The picture of the path, stroked by another hand; of a pressed one, by discs close to each other.
     fn by_path(stroke: &Stroke) -> Vec<u8> {
         let mut paper = Paper::new();
+        if !stroke.pressures().is_empty() {
+            let points: Vec<_> = stroke.points().collect();
+            let dabs = path::dabs(&points, stroke.pressures(), stroke.width(), |_| 8);
+            let between = dabs.windows(2).flat_map(|pair| (0..25).map(|i| (pair[0], pair[1], i as f32 / 25.0)));
+            let discs = between.map(|(a, b, t)| {
+                let place = Vec2::from(a.place).lerp(b.place.into(), t);
+                (place.x, place.y, a.radius + (b.radius - a.radius) * t)
+            });
+            for (x, y, radius) in discs.chain(dabs.last().map(|dab| (dab.place.0, dab.place.1, dab.radius))) {
+                paper.fill(&PathBuilder::from_circle(x, y, radius).unwrap());
+            }
+            return paper.coverage();
+        }
         if stroke.grid().len() == 1 {
             let (x, y) = stroke.points().next().unwrap();
             paper.fill(&PathBuilder::from_circle(x, y, stroke.width() / 2.0).unwrap());
             return paper.coverage();
         }
         let mut line = PathBuilder::new();
-        for segment in path::of(stroke) {
+        for segment in path::through(&stroke.points().collect::<Vec<_>>()) {
             match segment {
                 Segment::Start((x, y)) => line.move_to(x, y),
                 Segment::Line((x, y)) => line.line_to(x, y),
@@ -190,6 +213,29 @@ mod tests {
 
     fn stroke(width: f32, points: impl IntoIterator<Item = (f32, f32)>) -> Stroke {
         Stroke::new([0; 3], width, points).unwrap()
+    }
+
+    fn pressed(width: f32, places: impl IntoIterator<Item = ((f32, f32), u8)>) -> Stroke {
+        Stroke::pressed([0; 3], width, places.into_iter().map(|(place, felt)| (place, Pressure(felt)))).unwrap()
+    }
+
+    #[test]
+    fn the_triangles_of_a_pressed_stroke_cover_what_its_discs_do() {
+        let spiral = (0..60).map(|i| {
+            let (angle, radius) = (i as f32 * 0.5, 10.0 + i as f32 * 2.2);
+            ((160.0 + radius * angle.cos(), 160.0 + radius * angle.sin()), (128.0 + 120.0 * (i as f32).sin()) as u8)
+        });
+        assert_alike("spiral", &pressed(6.0, spiral));
+        assert_alike("wedge", &pressed(40.0, [((60.0, 60.0), 0), ((250.0, 220.0), 255)]));
+        assert_alike("dot", &pressed(24.0, [((100.0, 100.0), 255)]));
+        assert_alike("disc in a disc", &pressed(80.0, [((100.0, 100.0), 255), ((110.0, 100.0), 10)]));
+        let zigzag =
+            (0..14).map(|i| ((20.0 + 20.0 * i as f32, if i % 2 == 0 { 60.0 } else { 250.0 }), 20 + 15 * i as u8));
+        assert_alike("zigzag", &pressed(6.0, zigzag));
+        let back = [((50.0, 50.0), 20), ((250.0, 60.0), 200), ((50.0, 52.0), 90), ((250.0, 48.0), 255)];
+        assert_alike("there and back", &pressed(10.0, back));
+        let pulse = (0..40).map(|i| ((20.0 + 7.0 * i as f32, 160.0), if i % 4 == 0 { 255 } else { 10 }));
+        assert_alike("pulse", &pressed(16.0, pulse));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::{Shown, ink, strokes::Ink};
 use crate::{
-    board::{Board, Point, Rgb, StrokeId, path},
+    board::{Board, Pressure, Rgb, StrokeId, simplify::Press},
     presence::People,
     theme::{ERASING_OPACITY, PENDING_OPACITY, Theme},
     tools::PenTip,
@@ -33,6 +33,8 @@ struct Loose {
 #[derive(Clone, PartialEq)]
 struct Look {
     points: Vec<(f32, f32)>,
+    /// One for each point, or none.
+    pressures: Vec<Pressure>,
     width: f32,
     color: Rgb,
     opacity: f32,
@@ -79,14 +81,14 @@ pub fn draw_loose_strokes(
 
 /// The undecided strokes from bottom to top.
 fn wanted(board: &Board, shown: &Shown, people: &People, tip: &PenTip, theme: Theme) -> Vec<(StrokeId, Look)> {
-    let px = |points: &[Point]| points.iter().map(|point| point.px()).collect::<Vec<_>>();
     let mut looks: Vec<(StrokeId, Look)> = Vec::new();
-    let mut add = |id, points, width, color, opacity| {
+    let mut add = |id, (points, pressures): (Vec<_>, Vec<_>), width, color, opacity| {
         let depth = looks.len();
-        looks.push((id, Look { points, width, color, opacity, theme, depth }));
+        looks.push((id, Look { points, pressures, width, color, opacity, theme, depth }));
     };
     for live in people.live_strokes().filter(|live| board.get(live.id).is_none()) {
-        add(live.id, px(&live.points), live.latest.width(), live.latest.color(), 1.0);
+        let presses = live.presses.iter().map(|(point, pressure)| (point.px(), *pressure));
+        add(live.id, felt(presses), live.latest.width(), live.latest.color(), 1.0);
     }
     for (id, stroke, since) in &shown.preview.shown {
         let erasing = shown.erasing.contains(id);
@@ -98,18 +100,27 @@ fn wanted(board: &Board, shown: &Shown, people: &People, tip: &PenTip, theme: Th
         } else {
             1.0
         };
-        add(*id, stroke.points().collect(), stroke.width(), stroke.color(), opacity);
+        add(*id, (stroke.points().collect(), stroke.pressures().to_vec()), stroke.width(), stroke.color(), opacity);
     }
     if let Some(drawing) = &tip.0 {
-        add(drawing.id, drawing.to_pointer(), drawing.width, drawing.color, 1.0);
+        add(drawing.id, felt(drawing.to_pointer()), drawing.width, drawing.color, 1.0);
     }
     looks
+}
+
+/// Points, and their pressures unless nothing was felt.
+fn felt(presses: impl IntoIterator<Item = Press>) -> (Vec<(f32, f32)>, Vec<Pressure>) {
+    let (points, mut pressures): (Vec<_>, Vec<_>) = presses.into_iter().unzip();
+    if pressures.iter().all(|pressure| *pressure == Pressure::EVEN) {
+        pressures.clear();
+    }
+    (points, pressures)
 }
 
 impl Look {
     fn mesh(&self) -> Mesh {
         let mut mesh = ink::empty_mesh();
-        let triangles = ink::tessellate(&path::through(&self.points), self.width);
+        let triangles = ink::line(&self.points, &self.pressures, self.width);
         ink::append(&mut mesh, &triangles, self.theme.faint_ink(self.color, self.opacity));
         mesh
     }

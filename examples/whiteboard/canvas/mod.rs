@@ -1,5 +1,6 @@
 //! The board on screen: where one looks, the strokes, what is on its way.
 
+mod brush;
 mod camera;
 mod grid;
 pub mod hit;

@@ -2,7 +2,7 @@
 
 use super::{Shown, ink};
 use crate::{
-    board::{Board, Record, StrokeId, Version, path},
+    board::{Board, Record, StrokeId, Version},
     theme::{ERASING_OPACITY, Theme},
 };
 use bevy::prelude::*;
@@ -124,8 +124,9 @@ impl Chunk {
         }
         for (place, (id, record)) in visible {
             let opacity = if shown.erasing.contains(&id) { ERASING_OPACITY } else { 1.0 };
-            let triangles = ink::tessellate(&path::of(&record.stroke), record.stroke.width());
-            ink::append(mesh, &triangles, theme.faint_ink(record.stroke.color(), opacity));
+            let stroke = &record.stroke;
+            let triangles = ink::line(&stroke.points().collect::<Vec<_>>(), stroke.pressures(), stroke.width());
+            ink::append(mesh, &triangles, theme.faint_ink(stroke.color(), opacity));
             self.strokes.insert(place, id);
         }
     }

@@ -3,10 +3,14 @@
 mod address;
 mod clipboard;
 mod closing;
+mod drop;
 mod habits;
+mod name;
+mod pen;
 mod script;
 mod settings;
 mod shell;
+pub mod text_field;
 mod way_in;
 
 use crate::{
@@ -50,7 +54,7 @@ async fn open() -> Result<(), String> {
     };
     let picture = address.picture().map(|after| Picture { after });
     let mut app = App::new();
-    app.insert_resource(Myself::called(address.name().as_deref()))
+    app.insert_resource(Myself::called(address.name().or_else(name::remembered).as_deref()))
         .add_plugins((
             WindowPlugin { board_only: address.board_only(), picture },
             QuorumPlugins,
@@ -59,7 +63,10 @@ async fn open() -> Result<(), String> {
             closing::ClosingPlugin,
         ))
         .insert_resource(Drawing(strokes.into()))
-        .add_systems(Update, (draw_on, show_link, shell::uncover));
+        .add_systems(Update, (draw_on, show_link, shell::uncover, name::remember));
+    if !address.board_only() {
+        app.add_plugins(drop::DropPlugin);
+    }
     if address.status_json() {
         app.add_plugins(StatusPlugin)
             .add_systems(Update, script::lay_open)
@@ -68,7 +75,7 @@ async fn open() -> Result<(), String> {
     app.insert_resource(WayIn::of(&address)?)
         .insert_resource(settings)
         .add_systems(Startup, enter)
-        .add_systems(PostStartup, habits::adopt)
+        .add_systems(PostStartup, (habits::adopt, pen::hear))
         .add_systems(Update, ((way_in::do_without_store, go_on).chain(), way_in::tell_what_is_kept));
     app.run();
     Ok(())

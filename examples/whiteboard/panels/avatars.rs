@@ -14,7 +14,7 @@ use crate::{
 use bevy::prelude::*;
 use bevy_egui::{
     EguiContexts,
-    egui::{Align2, Color32, FontId, Sense, Stroke, Ui, Vec2, vec2},
+    egui::{Align2, Color32, FontId, Response, Sense, Stroke, Ui, Vec2, vec2},
 };
 use bevy_quorum::{prelude::*, raft::NodeId};
 
@@ -25,7 +25,14 @@ const FACES_MAX: usize = 6;
 struct Portrait {
     name: String,
     color: Rgb,
-    here: bool,
+    standing: Whose,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    Mine,
+    Here,
+    Away,
 }
 
 /// Shows the row.
@@ -42,7 +49,10 @@ pub fn show(
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             for face in row.iter().take(FACES_MAX) {
-                avatar(ui, tokens, face);
+                // One's own face leads to one's name.
+                if avatar(ui, tokens, face).clicked() {
+                    commands.write(Command::Toggle(Open::Share));
+                }
             }
             if row.len() > FACES_MAX {
                 let rest = row[FACES_MAX..].iter().map(|face| face.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -71,18 +81,21 @@ fn row(status: &RoomStatus, people: &People, myself: &Myself) -> Vec<Portrait> {
     let colors = presence::colors(presence::everybody(status));
     let me = status.node;
     let color = |node: NodeId| colors.get(&node).copied().unwrap_or_default();
-    let mine =
-        Portrait { name: format!("{} (you)", myself.0.as_str()), color: me.map(color).unwrap_or([100; 3]), here: true };
+    let mine = Portrait {
+        name: format!("{} (you)", myself.0.as_str()),
+        color: me.map(color).unwrap_or([100; 3]),
+        standing: Whose::Mine,
+    };
     let mut others: Vec<_> = colors
         .keys()
         .filter(|node| Some(**node) != me)
         .map(|&node| Portrait {
             name: display_name(people, node),
             color: color(node),
-            here: status.peers.contains(&node),
+            standing: if status.peers.contains(&node) { Whose::Here } else { Whose::Away },
         })
         .collect();
-    others.sort_by(|a, b| b.here.cmp(&a.here).then_with(|| a.name.cmp(&b.name)));
+    others.sort_by(|a, b| a.standing.cmp(&b.standing).then_with(|| a.name.cmp(&b.name)));
     std::iter::once(mine).chain(others).collect()
 }
 
@@ -92,8 +105,10 @@ pub fn display_name(people: &People, node: NodeId) -> String {
     name.map_or_else(|| format!("Guest {}", &node.to_string()[12..]), |name| name.as_str().to_owned())
 }
 
-fn avatar(ui: &mut Ui, tokens: &Tokens, face: &Portrait) {
-    let (rect, response) = ui.allocate_exact_size(Vec2::splat(32.0), Sense::hover());
+fn avatar(ui: &mut Ui, tokens: &Tokens, face: &Portrait) -> Response {
+    let sense = if face.standing == Whose::Mine { Sense::click() } else { Sense::hover() };
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(32.0), sense);
+    let here = face.standing != Whose::Away;
     let [r, g, b] = face.color;
     let color = Color32::from_rgb(r, g, b);
     let initials: String = face
@@ -103,12 +118,18 @@ fn avatar(ui: &mut Ui, tokens: &Tokens, face: &Portrait) {
         .filter_map(|word| word.chars().find(|letter| letter.is_alphanumeric()))
         .collect();
     let first = initials.chars().next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    let (fill, ink) = if face.here { (color, Color32::WHITE) } else { (tokens.hover, tokens.weak) };
+    let (fill, ink) = if here { (color, Color32::WHITE) } else { (tokens.hover, tokens.weak) };
     ui.painter().circle_filled(rect.center(), 15.0, fill);
-    let ring = if face.here { tokens.canvas } else { tokens.border };
+    let ring = if here { tokens.canvas } else { tokens.border };
     ui.painter().circle_stroke(rect.center(), 15.5, Stroke::new(1.5, ring));
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, first, FontId::proportional(14.0), ink);
-    island::explain(tokens, &response, &face.name, if face.here { "" } else { "not here now" });
+    let aside = match face.standing {
+        Whose::Mine => "your name",
+        Whose::Here => "",
+        Whose::Away => "not here now",
+    };
+    island::explain(tokens, &response, &face.name, aside);
+    response
 }
 
 fn more(ui: &mut Ui, tokens: &Tokens, count: usize, names: &str) {

@@ -4,10 +4,12 @@ mod avatars;
 mod continue_board;
 mod corner;
 mod cursors;
+mod drop;
 mod failure;
 mod help;
 mod icons;
 mod island;
+mod name;
 mod notice;
 mod properties;
 mod share;
@@ -15,6 +17,8 @@ mod status;
 mod toolbar;
 mod welcome;
 mod words;
+
+pub use notice::Notice;
 
 use crate::{
     theme::Theme,
@@ -53,7 +57,7 @@ impl Plugin for PanelsPlugin {
                 cursors::show,
                 welcome::show,
                 (toolbar::show, properties::show, corner::show, avatars::show, status::show),
-                notice::show,
+                (drop::show, notice::show),
                 (share::show, help::show, continue_board::show, failure::show),
             )
                 .chain(),
@@ -63,7 +67,7 @@ impl Plugin for PanelsPlugin {
 
 /// What floats without a veil closes when one goes on drawing.
 fn close_at_press(pointer: Res<Pointer>, mut open: ResMut<Open>) {
-    let pressed = pointer.motions.iter().any(|(_, motion)| matches!(motion, Motion::Press(_)));
+    let pressed = pointer.motions.iter().any(|(_, motion, _)| matches!(motion, Motion::Press(_)));
     if pressed && matches!(*open, Open::Status | Open::Palette) {
         *open = Open::Nothing;
     }

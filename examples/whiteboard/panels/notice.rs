@@ -27,6 +27,12 @@ impl Notice {
         self.words = Some((words.into(), Instant::now()));
     }
 
+    /// What it says, if anything.
+    #[cfg(test)]
+    pub fn words(&self) -> Option<&str> {
+        self.words.as_ref().map(|(words, _)| words.as_str())
+    }
+
     /// Puts text on the clipboard, and says so.
     pub fn copy(&mut self, text: &str, then: &'static str) {
         self.copying = Some((text.to_owned(), then));

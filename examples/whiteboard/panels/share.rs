@@ -1,7 +1,8 @@
-//! The dialog with the invitation.
+//! The dialog with the invitation, and with one's name, as those who come see it.
 
-use super::{Open, icons::Icon, island, notice::Notice};
+use super::{Open, icons::Icon, island, name::NameField, notice::Notice};
 use crate::{
+    board::Myself,
     theme::{Theme, Tokens},
     tools::Command,
 };
@@ -17,10 +18,12 @@ pub fn show(
     mut contexts: EguiContexts,
     rooms: Query<&Room>,
     (theme, open): (Res<Theme>, Res<Open>),
-    mut notice: ResMut<Notice>,
+    (mut notice, mut myself): (ResMut<Notice>, ResMut<Myself>),
+    (mut name, bell): (Local<NameField>, Option<Res<AppBell>>),
     mut commands: MessageWriter<Command>,
 ) -> Result {
     if *open != Open::Share {
+        name.hide();
         return Ok(());
     }
     let tokens = theme.tokens();
@@ -33,6 +36,8 @@ pub fn show(
             Some(link) => link_row(ui, tokens, link, &mut notice),
             None => drop(ui.label(RichText::new("The link appears once the board is open.").color(tokens.weak))),
         }
+        ui.add_space(10.0);
+        name.show(ui, tokens, &mut myself, bell.as_deref());
         ui.add_space(12.0);
         fact(ui, tokens, Icon::Check, "The key after # never leaves your devices.");
         fact(ui, tokens, Icon::Check, "Strokes go from device to device, encrypted. No server stores them.");

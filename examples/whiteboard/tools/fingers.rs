@@ -42,6 +42,11 @@ impl Fingers {
         *self = Self::default();
     }
 
+    /// Whether no finger is down.
+    pub fn are_none(&self) -> bool {
+        self.down.is_empty()
+    }
+
     fn press(&mut self, finger: u64, place: Vec2) -> Touched {
         self.down.retain(|(known, _)| *known != finger);
         self.down.push((finger, place));

@@ -1,12 +1,15 @@
 //! What the pointer and the keys do: a file per tool.
 
 mod eraser;
+mod felt;
 mod fingers;
 mod hand;
 mod keys;
 mod pen;
 mod pointer;
 
+#[cfg(target_arch = "wasm32")]
+pub use felt::Felt;
 pub use keys::{Command, SHORTCUTS};
 pub use pen::PenTip;
 pub use pointer::{Motion, Pointer};
@@ -63,6 +66,7 @@ impl Plugin for ToolsPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Toolbox>()
             .init_resource::<Pointer>()
+            .init_resource::<felt::Felt>()
             .init_resource::<PenTip>()
             .init_resource::<eraser::Sweep>()
             .add_message::<Command>()

@@ -5,7 +5,10 @@ use super::{
     pointer::{Motion, Pointer},
 };
 use crate::{
-    board::{Drafts, Rgb, Stroke, StrokeId, simplify::simplify},
+    board::{
+        Drafts, Pressure, Rgb, Stroke, StrokeError, StrokeId,
+        simplify::{Press, simplify},
+    },
     canvas::View,
 };
 use bevy::prelude::*;
@@ -30,44 +33,51 @@ pub struct Drawing {
     pub color: Rgb,
     /// Its width.
     pub width: f32,
-    points: Vec<(f32, f32)>,
+    presses: Vec<Press>,
     tip: Vec2,
+    /// How hard the pen is pressed at its tip, from 0 to 1; it follows what is felt as the tip follows the pointer.
+    weight: f32,
     pointer: Vec2,
+    felt: Pressure,
 }
 
 impl Drawing {
-    fn begin(toolbox: &Toolbox, at: Vec2) -> Self {
+    fn begin(toolbox: &Toolbox, at: Vec2, felt: Pressure) -> Self {
         let (color, width) = (toolbox.color, toolbox.width);
-        Self { id: StrokeId::random(), color, width, points: vec![(at.x, at.y)], tip: at, pointer: at }
+        let presses = vec![((at.x, at.y), felt)];
+        Self { id: StrokeId::random(), color, width, presses, tip: at, weight: felt.share(), pointer: at, felt }
     }
 
     /// What the pen drew so far; at least one point.
-    pub fn points(&self) -> &[(f32, f32)] {
-        &self.points
+    pub fn presses(&self) -> &[Press] {
+        &self.presses
     }
 
     /// What this person sees: the line reaches to the pointer, although the pen lags behind it.
-    pub fn to_pointer(&self) -> Vec<(f32, f32)> {
-        self.points.iter().copied().chain([(self.pointer.x, self.pointer.y)]).collect()
+    pub fn to_pointer(&self) -> impl Iterator<Item = Press> + '_ {
+        self.presses.iter().copied().chain([((self.pointer.x, self.pointer.y), self.felt)])
     }
 
     /// Follows the pointer; `apart` is the least distance between points.
-    fn follow(&mut self, pointer: Vec2, apart: f32) {
-        self.pointer = pointer;
+    fn follow(&mut self, pointer: Vec2, felt: Pressure, apart: f32) {
+        (self.pointer, self.felt) = (pointer, felt);
         self.tip = self.tip.lerp(pointer, FOLLOWS);
-        let last = Vec2::from(self.points[self.points.len() - 1]);
-        if last.distance(self.tip) >= apart {
-            self.points.push((self.tip.x, self.tip.y));
+        self.weight = self.weight.lerp(felt.share(), FOLLOWS);
+        self.press(self.tip, Pressure::of_share(self.weight), apart);
+    }
+
+    /// A press at another place, or a harder one at the last.
+    fn press(&mut self, at: Vec2, pressure: Pressure, apart: f32) {
+        match self.presses.last_mut() {
+            Some((last, hardest)) if Vec2::from(*last).distance(at) < apart => *hardest = pressure.max(*hardest),
+            _ => self.presses.push(((at.x, at.y), pressure)),
         }
     }
 
     /// Lifts the pen where the pointer is.
-    fn finish(mut self, apart: f32) -> (StrokeId, Result<Stroke, crate::board::StrokeError>) {
-        let last = Vec2::from(self.points[self.points.len() - 1]);
-        if last.distance(self.pointer) >= apart {
-            self.points.push((self.pointer.x, self.pointer.y));
-        }
-        (self.id, Stroke::new(self.color, self.width, simplify(&self.points)))
+    fn finish(mut self, apart: f32) -> (StrokeId, Result<Stroke, StrokeError>) {
+        self.press(self.pointer, self.felt, apart);
+        (self.id, Stroke::pressed(self.color, self.width, simplify(&self.presses)))
     }
 }
 
@@ -79,13 +89,13 @@ pub fn draw(
     (pointer, toolbox, view): (Res<Pointer>, Res<Toolbox>, Res<View>),
 ) {
     let apart = APART_MIN_PX / view.zoom;
-    for motion in pointer.motions_of(Tool::Pen) {
+    for (motion, felt) in pointer.pressed_motions_of(Tool::Pen) {
         match (motion, &mut tip.0) {
-            (Motion::Press(at), _) => tip.0 = Some(Drawing::begin(&toolbox, view.to_board(at))),
+            (Motion::Press(at), _) => tip.0 = Some(Drawing::begin(&toolbox, view.to_board(at), felt)),
             (Motion::Drag(to), Some(drawing)) => {
-                drawing.follow(view.to_board(to), apart);
-                if drawing.points.len() >= POINTS_MAX {
-                    let next = Drawing::begin(&toolbox, drawing.tip);
+                drawing.follow(view.to_board(to), felt, apart);
+                if drawing.presses.len() >= POINTS_MAX {
+                    let next = Drawing::begin(&toolbox, drawing.tip, Pressure::of_share(drawing.weight));
                     let full = std::mem::replace(drawing, next);
                     leave_stroke(full, apart, &mut drafts, &rooms);
                 }
@@ -117,27 +127,52 @@ fn leave_stroke(drawing: Drawing, apart: f32, drafts: &mut Drafts, rooms: &Query
 mod tests {
     use super::*;
 
+    fn begin(at: Vec2, felt: Pressure) -> Drawing {
+        Drawing::begin(&Toolbox::default(), at, felt)
+    }
+
     #[test]
     fn a_stroke_starts_and_ends_where_the_pointer_did() {
-        let mut drawing = Drawing::begin(&Toolbox::default(), Vec2::new(10.0, 10.0));
-        (1..=60).for_each(|i| drawing.follow(Vec2::new(10.0 + i as f32 * 3.0, 10.0), 0.75));
+        let mut drawing = begin(Vec2::new(10.0, 10.0), Pressure::EVEN);
+        (1..=60).for_each(|i| drawing.follow(Vec2::new(10.0 + i as f32 * 3.0, 10.0), Pressure::EVEN, 0.75));
         let stroke = drawing.finish(0.75).1.unwrap();
         let points: Vec<_> = stroke.points().collect();
         assert_eq!((points[0], points[points.len() - 1]), ((10.0, 10.0), (190.0, 10.0)));
+        assert!(stroke.pressures().is_empty(), "nothing was felt");
+    }
+
+    #[test]
+    fn a_stroke_is_as_heavy_as_the_pen_was_pressed() {
+        let mut drawing = begin(Vec2::ZERO, Pressure(10));
+        (1..=80).for_each(|i| drawing.follow(Vec2::new(i as f32 * 3.0, 0.0), Pressure(10 + 3 * i as u8), 0.75));
+        let stroke = drawing.finish(0.75).1.unwrap();
+        let pressures = stroke.pressures();
+        assert!(pressures.is_sorted() && pressures.len() > 20, "{pressures:?}");
+        assert_eq!((pressures[0], pressures[pressures.len() - 1]), (Pressure(10), Pressure(250)));
+    }
+
+    #[test]
+    fn a_tap_is_as_heavy_as_its_hardest_moment() {
+        let mut drawing = begin(Vec2::ZERO, Pressure(10));
+        for felt in [90, 200, 200, 200, 200, 30] {
+            drawing.follow(Vec2::ZERO, Pressure(felt), 0.75);
+        }
+        let stroke = drawing.finish(0.75).1.unwrap();
+        assert!(stroke.grid().len() == 1 && stroke.pressures()[0].0 > 180, "{stroke:?}");
     }
 
     #[test]
     fn a_trembling_hand_draws_a_calmer_line() {
-        let mut drawing = Drawing::begin(&Toolbox::default(), Vec2::ZERO);
+        let mut drawing = begin(Vec2::ZERO, Pressure::EVEN);
         let tremble = |i: i32| if i % 2 == 0 { 1.0 } else { -1.0 };
-        (1..100).for_each(|i| drawing.follow(Vec2::new(i as f32 * 2.0, tremble(i)), 0.75));
-        let farthest = drawing.points().iter().skip(10).map(|(_, y)| y.abs()).fold(0.0, f32::max);
+        (1..100).for_each(|i| drawing.follow(Vec2::new(i as f32 * 2.0, tremble(i)), Pressure::EVEN, 0.75));
+        let farthest = drawing.presses().iter().skip(10).map(|((_, y), _)| y.abs()).fold(0.0, f32::max);
         assert!(farthest < 0.5, "{farthest} px off the line");
     }
 
     #[test]
     fn a_tap_leaves_a_dot() {
-        let drawing = Drawing::begin(&Toolbox::default(), Vec2::new(5.0, 6.0));
+        let drawing = begin(Vec2::new(5.0, 6.0), Pressure::EVEN);
         assert_eq!(drawing.finish(0.75).1.unwrap().grid().len(), 1);
     }
 }
