@@ -11,6 +11,7 @@ use bevy::{
     },
     window::RequestRedraw,
 };
+use bevy_quorum::prelude::*;
 use image::ImageFormat;
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use web_time::Instant;
 /// A window mixes the colours of an edge as light, from four samples a pixel. Pictures are compared with those of
 /// other rasterisers, which mix them as numbers, by the area that is covered.
 const OVERSAMPLING: u32 = 6;
-/// How long before the picture is taken the board is drawn for it, so that everything is ready.
+/// How long the board is drawn for the picture before that is taken, so that everything is ready.
 const LEAD: Duration = Duration::from_secs(3);
 
 /// A picture to take, as PNG.
@@ -31,7 +32,7 @@ pub struct Picture {
     /// Where it is written; a page lays it out for scripts.
     #[cfg(not(target_arch = "wasm32"))]
     pub file: PathBuf,
-    /// When it is taken, counted from the start.
+    /// When it is taken, counted from the start, or later: as soon as all that is decided is on the board.
     pub after: Duration,
 }
 
@@ -45,9 +46,13 @@ pub struct PicturePlugin {
 
 impl Plugin for PicturePlugin {
     fn build(&self, app: &mut App) {
-        app.insert_resource(self.picture.clone()).init_resource::<Start>().add_systems(Update, take_picture);
+        app.insert_resource(self.picture.clone())
+            .init_resource::<Start>()
+            .init_resource::<Complete>()
+            .add_systems(Update, (look_at_board, take_picture).chain());
         if self.board_only {
-            app.add_systems(Startup, spawn_easel).add_systems(Update, draw_on_easel.before(take_picture));
+            app.add_systems(Startup, spawn_easel)
+                .add_systems(Update, draw_on_easel.after(look_at_board).before(take_picture));
         }
     }
 }
@@ -59,6 +64,24 @@ struct Start(Instant);
 impl Default for Start {
     fn default() -> Self {
         Self(Instant::now())
+    }
+}
+
+/// Since when the board holds all that is decided, counted from a time just before the picture.
+#[derive(Resource, Default)]
+struct Complete(Option<Instant>);
+
+/// Strokes come with the frames, and the frames for a picture are slow: it waits for the strokes, not they for it.
+fn look_at_board(
+    rooms: Query<(&Room, &RoomState)>,
+    (start, picture): (Res<Start>, Res<Picture>),
+    mut complete: ResMut<Complete>,
+) {
+    let is_behind = |(room, state): (&Room, &RoomState)| {
+        matches!(state, RoomState::Open) && room.status().applied < room.status().commit
+    };
+    if start.0.elapsed() + LEAD >= picture.after && complete.0.is_none() && !rooms.iter().any(is_behind) {
+        complete.0 = Some(Instant::now());
     }
 }
 
@@ -86,20 +109,21 @@ fn spawn_easel(mut commands: Commands, mut images: ResMut<Assets<Image>>) {
     ));
 }
 
-fn draw_on_easel(start: Res<Start>, picture: Res<Picture>, mut camera: Single<&mut Camera, With<Easel>>) {
-    camera.is_active = start.0.elapsed() + LEAD >= picture.after;
+fn draw_on_easel(complete: Res<Complete>, mut camera: Single<&mut Camera, With<Easel>>) {
+    camera.is_active = complete.0.is_some();
 }
 
 /// Asks for the picture when it is time.
 fn take_picture(
     mut commands: Commands,
-    (start, picture): (Res<Start>, Res<Picture>),
+    (start, picture, complete): (Res<Start>, Res<Picture>, Res<Complete>),
     easel: Option<Single<&Easel>>,
     mut asked: Local<bool>,
     mut redraw: MessageWriter<RequestRedraw>,
 ) {
     redraw.write(RequestRedraw);
-    if *asked || start.0.elapsed() < picture.after {
+    let is_ready = complete.0.is_some_and(|since| since.elapsed() >= LEAD);
+    if *asked || start.0.elapsed() < picture.after || !is_ready {
         return;
     }
     *asked = true;

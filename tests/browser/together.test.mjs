@@ -10,8 +10,8 @@ after(tidy);
 
 /** What each of them draws; `STROKES` asks for more. */
 const EACH = Number(process.env.STROKES ?? 50);
-/** How long after its start a board's picture is taken, in seconds: what its store holds is drawn by then. */
-const PICTURE_AFTER = 20;
+/** How long after its start a board's picture is taken, in seconds: it is back among the others by then. */
+const PICTURE_AFTER = 10;
 /** How much two pictures may differ: that part of their pixels, by more than that step of a colour. */
 const [PIXELS_MAX, STEPS_MAX] = [0.01, 16];
 
