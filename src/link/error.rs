@@ -46,4 +46,7 @@ pub enum LinkError {
         /// What it said.
         reason: String,
     },
+    /// The browser has no WebRTC, or gives pages none.
+    #[error("this browser blocks WebRTC, without which nobody can be reached; allow it in its settings or extensions")]
+    WebRtcBlocked,
 }

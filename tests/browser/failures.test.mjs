@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdir, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import { Board, Host, Native, chromium, firefox, folder, strokes, tidy, until } from "./lab.mjs";
+import { Board, Host, Native, agreed, chromium, firefox, folder, strokes, tidy, until } from "./lab.mjs";
 
 afterEach(tidy);
 
@@ -84,8 +84,9 @@ test("a link of another version says so, and what to do", async () => {
     const link = await today.link();
     const board = await Board.open(browser, link.replace("#q3.", "#q2."));
     const words = await failure(board);
-    assert.match(words, /of version 2, .* version 3/);
-    assert.match(words, /use the same version/);
+    assert.match(words, /older version/);
+    assert.match(words, /Ask whoever sent it for a new one/);
+    assert.ok(!board.said.some((line) => line.includes("panicked")), "nothing else went wrong");
 });
 
 for (const [name, how] of Object.entries(LACKING.webGl)) {
@@ -119,6 +120,20 @@ for (const [name, how] of Object.entries(LACKING.webRtc)) {
         assert.equal(again.node, node);
     });
 }
+
+test("a page without WebRTC waits at somebody's link, and disturbs nobody", async () => {
+    const host = await Host.start([], { one: strokes(0, 1) });
+    const server = ["--signal", host.url.replace("http", "ws"), "--draw", host.file("one")];
+    const native = Native.start(["--headless", "--data", await folder(), ...server]);
+    const link = await native.until("its link", (line) => line.match(/^invite: (\S+)/)?.[1]);
+    const alone = await open("chromium", LACKING.webRtc.chromium, link);
+    await alone.wait("a node", (status) => status.role === "waiting");
+    // Whoever comes after it is introduced after it.
+    const other = await Board.open(await chromium(), link);
+    await agreed(1, native, other);
+    assert.equal(await alone.page.$eval("#failure", (card) => card.hidden), true);
+    assert.equal((await alone.status()).role, "waiting");
+});
 
 for (const [name, how] of Object.entries(LACKING.storage)) {
     test(`${name}: one draws all the same, is told what that means, and the others keep it`, async () => {
@@ -196,6 +211,7 @@ test("a page whose storage is full stops, and the others have what was decided a
     const session = await board.page.createCDPSession();
     await session.send("Storage.overrideQuotaForOrigin", { origin: host.url, quotaSize: 1_000 });
     await drawLine(board, 260);
+    assert.match(await failure(board), /no space is left/i);
     const left = (status) => status.role === "leader" && !status.peers.includes(decided.node);
     const leads = await Promise.any([native.wait("the office", left), third.wait("the office", left)]);
     assert.ok(leads.strokes >= decided.strokes);

@@ -4,6 +4,7 @@ mod address;
 mod clipboard;
 mod closing;
 mod drop;
+pub mod failure;
 mod habits;
 mod name;
 mod pen;
@@ -23,7 +24,7 @@ use crate::{
     window::WindowPlugin,
 };
 pub use clipboard::copy;
-pub use shell::{hang, reload};
+pub use shell::hang;
 
 use address::Address;
 use bevy::prelude::*;
@@ -53,6 +54,8 @@ async fn open() -> Result<(), String> {
         None => Vec::new(),
     };
     let picture = address.picture().map(|after| Picture { after });
+    // A link that leads nowhere is told before there is an app, which would miss its canvas.
+    let way_in = WayIn::of(&address)?;
     let mut app = App::new();
     app.insert_resource(Myself::called(address.name().or_else(name::remembered).as_deref()))
         .add_plugins((
@@ -72,7 +75,7 @@ async fn open() -> Result<(), String> {
             .add_systems(Update, script::lay_open)
             .add_systems(PostUpdate, tell_status.after(StatusSystems));
     }
-    app.insert_resource(WayIn::of(&address)?)
+    app.insert_resource(way_in)
         .insert_resource(settings)
         .add_systems(Startup, enter)
         .add_systems(PostStartup, (habits::adopt, pen::hear))

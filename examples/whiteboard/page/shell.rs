@@ -34,13 +34,6 @@ pub fn keep(words: &str) {
     call("keep", &[words]);
 }
 
-/// Loads the page again.
-pub fn reload() {
-    if let Ok(window) = window() {
-        let _ = window.location().reload();
-    }
-}
-
 /// Lays a line out where scripts find it.
 pub fn tell(line: &str) {
     let root = window().ok().and_then(|window| window.document()?.document_element());

@@ -2,7 +2,7 @@
 
 use super::{address::Address, settings::Settings, shell};
 use bevy::prelude::*;
-use bevy_quorum::{prelude::*, storage::StorageError};
+use bevy_quorum::{prelude::*, storage::StorageError, wire::InvitationError};
 
 /// The name under which this browser keeps boards.
 pub const STORE: &str = "whiteboard";
@@ -15,6 +15,14 @@ const KEPT_NOWHERE: &str = "This browser keeps nothing for this page, so the boa
 /// What it says beside a failure otherwise.
 const KEPT_HERE: &str = "What you drew is kept in this browser. It is there when you load the page again.";
 
+/// What it says of a link that was made before the room's language changed.
+const OLDER: &str = "This link was made by an older version of the whiteboard, which this page can't join. Ask whoever \
+    sent it for a new one.";
+
+/// What it says when the page itself is the older one.
+const NEWER: &str = "This link was made by a newer version of the whiteboard. Load this page again, so that it is the \
+    newest; if that changes nothing, ask whoever sent the link where to open it.";
+
 /// The board of the page's link, or a new one.
 #[derive(Resource)]
 pub struct WayIn {
@@ -24,7 +32,7 @@ pub struct WayIn {
 
 impl WayIn {
     pub fn of(address: &Address) -> Result<Self, String> {
-        let parse = |link: String| link.parse().map_err(|error| format!("This link leads nowhere: {error}"));
+        let parse = |link: String| link.parse::<Invitation>().map_err(|error| leads_nowhere(&error));
         Ok(Self { invitation: address.invitation().map(parse).transpose()?, is_kept: true })
     }
 
@@ -65,6 +73,15 @@ pub fn do_without_store(
 pub fn tell_what_is_kept(rooms: Query<&RoomState, Changed<RoomState>>, way_in: Res<WayIn>) {
     if rooms.iter().any(|state| matches!(state, RoomState::Open)) {
         shell::keep(if way_in.is_kept { KEPT_HERE } else { KEPT_NOWHERE });
+    }
+}
+
+/// What is wrong with a link, for whoever opened it in a browser and can't choose the program's version.
+fn leads_nowhere(error: &InvitationError) -> String {
+    match error {
+        InvitationError::OtherVersion { found, expected } if found < expected => OLDER.to_owned(),
+        InvitationError::OtherVersion { .. } => NEWER.to_owned(),
+        error => format!("This link leads nowhere: {error}"),
     }
 }
 

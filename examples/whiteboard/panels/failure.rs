@@ -1,4 +1,4 @@
-//! The card that says why the room can't go on.
+//! The card that says why the room can't go on. A page has one of its own.
 
 use super::{
     icons::{self, Icon},
@@ -12,19 +12,6 @@ use bevy_egui::{
     egui::{Align2, Area, CornerRadius, Id, Label, Margin, Order, RichText, Sense, Vec2, vec2},
 };
 use bevy_quorum::prelude::*;
-
-/// What there is to do.
-const WAY_OUT: &str = if cfg!(target_arch = "wasm32") { "Load the page again" } else { "Close" };
-
-#[cfg(not(target_arch = "wasm32"))]
-fn leave(exit: &mut MessageWriter<AppExit>) {
-    exit.write(AppExit::error());
-}
-
-#[cfg(target_arch = "wasm32")]
-fn leave(_: &mut MessageWriter<AppExit>) {
-    crate::page::reload();
-}
 
 /// Shows the card when the room failed.
 pub fn show(
@@ -57,8 +44,8 @@ pub fn show(
                 if island::quiet_button(ui, tokens, "Copy the message").clicked() {
                     notice.copy(&reason, "The message is copied");
                 }
-                if island::quiet_button(ui, tokens, WAY_OUT).clicked() {
-                    leave(&mut exit);
+                if island::quiet_button(ui, tokens, "Close").clicked() {
+                    exit.write(AppExit::error());
                 }
             });
         });

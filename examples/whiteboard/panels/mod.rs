@@ -5,6 +5,7 @@ mod continue_board;
 mod corner;
 mod cursors;
 mod drop;
+#[cfg(not(target_arch = "wasm32"))]
 mod failure;
 mod help;
 mod icons;
@@ -20,6 +21,8 @@ mod words;
 
 pub use notice::Notice;
 
+#[cfg(target_arch = "wasm32")]
+use crate::page::failure;
 use crate::{
     theme::Theme,
     tools::{Motion, Pointer},

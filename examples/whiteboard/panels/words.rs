@@ -47,7 +47,10 @@ fn open(status: &RoomStatus, waiting: usize) -> (Mood, String) {
         return (Mood::Busy, format!("Saving {}", changes(waiting)));
     }
     if members.len() <= 1 {
-        return (Mood::Good, "Only you are here. Share the link to draw together".into());
+        return match &status.rendezvous {
+            RendezvousState::Lost(_) => (Mood::Waiting, "Only you are here. Nobody can come in right now".into()),
+            _ => (Mood::Good, "Only you are here. Share the link to draw together".into()),
+        };
     }
     let members_here = members.intersection(&here).count();
     (Mood::Good, format!("Saved with {members_here} of {} people", members.len()))
@@ -109,6 +112,12 @@ mod tests {
         assert_eq!(words(&room(5, 0, &[]), 0), "Waiting for 2 more people (3 of 5 needed)");
         let electing = RoomStatus { leader: None, ..room(3, 0, &[1]) };
         assert_eq!(words(&electing, 0), "Agreeing on who keeps order");
+    }
+
+    #[test]
+    fn who_is_alone_and_cannot_be_found_is_told() {
+        let lost = RoomStatus { rendezvous: RendezvousState::Lost("no route".into()), ..room(1, 0, &[]) };
+        assert_eq!(words(&lost, 0), "Only you are here. Nobody can come in right now");
     }
 
     #[test]
