@@ -38,6 +38,7 @@ pub struct Tokens {
     /// Something waits.
     pub warning: Color32,
     /// Something failed.
+    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "a page has a card of its own"))]
     pub bad: Color32,
     /// The dots of the grid.
     pub grid: Color32,
