@@ -112,6 +112,8 @@ mod tests {
     /// way leaves only what really differs.
     const SIZE: u32 = 320;
     const SAMPLES: u32 = 8;
+    /// How close discs lie that show what a disc covers on its way.
+    const DISCS_PER_PX: f32 = 4.0;
 
     struct Paper {
         samples: Pixmap,
@@ -168,8 +170,11 @@ mod tests {
         let mut paper = Paper::new();
         if !stroke.pressures().is_empty() {
             let points: Vec<_> = stroke.points().collect();
-            let dabs = path::dabs(&points, stroke.pressures(), stroke.width(), |_| 8);
-            let between = dabs.windows(2).flat_map(|pair| (0..25).map(|i| (pair[0], pair[1], i as f32 / 25.0)));
+            let dabs = path::dabs(&points, stroke.pressures(), stroke.width(), |_| 64);
+            let between = dabs.windows(2).flat_map(|pair| {
+                let discs = (Vec2::from(pair[0].place).distance(pair[1].place.into()) * DISCS_PER_PX).ceil() as u32;
+                (0..discs).map(move |i| (pair[0], pair[1], i as f32 / discs as f32))
+            });
             let discs = between.map(|(a, b, t)| {
                 let place = Vec2::from(a.place).lerp(b.place.into(), t);
                 (place.x, place.y, a.radius + (b.radius - a.radius) * t)
