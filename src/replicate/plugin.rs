@@ -102,7 +102,7 @@ fn start(inserted: On<Insert, Room>, mut commands: Commands) {
     commands.queue(move |world: &mut World| entrance::start(world, room));
 }
 
-/// Leaves every room when the app exits, and waits until each has handed over and flushed; 300 ms for
+/// Leaves every room when the app exits, and waits until each has handed over and flushed; 1 s for
 /// the one, and as long again for the other.
 fn leave_at_exit(rooms: Query<&Room>) {
     rooms.iter().for_each(Room::leave);

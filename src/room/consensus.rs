@@ -15,8 +15,9 @@ use bevy_ecs::{
 };
 use std::{task::Waker, time::Duration};
 
-/// How long a node that leaves tries to hand over and to flush.
-pub const LEAVE_PATIENCE: Duration = Duration::from_millis(300);
+/// How long a node that leaves tries to hand over and to flush, at most: whoever is left behind may be a page whose frames
+/// take long, or far away, and of two the other is stuck unless it hears of it.
+pub const LEAVE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A `World` and a schedule that run one node of a room.
 ///

@@ -2,11 +2,14 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, test } from "node:test";
-import { Board, Host, Native, agreed, chromium, firefox, folder, strokes, tidy } from "./lab.mjs";
+import { Board, Host, Native, agreed, chromium, firefox, folder, strokes, tidy, until } from "./lab.mjs";
 import { relay } from "./relay.mjs";
 
 afterEach(tidy);
 after(tidy);
+
+/** After how long a link that says nothing is taken for lost, and some more. */
+const SILENCE_MS = 12_000;
 
 /** Lets a test cut the links of a page. */
 const keepConnections = (page) =>
@@ -20,7 +23,22 @@ const keepConnections = (page) =>
         };
     });
 
-const sees = (other) => (status) => status.peers.includes(other);
+/** Closes the page's connections, newest first, until somebody misses a peer: those for bulk are missed by nobody. */
+async function cut(board, everybody) {
+    const misses = async () => {
+        const all = await Promise.all(everybody.map((one) => one.status()));
+        return all.some(({ peers }) => peers.length < everybody.length - 1);
+    };
+    await board.page.evaluate(() => {
+        window.connections = window.connections.filter(({ connectionState }) => connectionState === "connected");
+    });
+    for (let missed = false; !missed; ) {
+        const left = await board.page.evaluate(() => (window.connections.pop()?.close(), window.connections.length));
+        assert.ok(left > 0, "somebody misses it before all are cut");
+        const deadline = Date.now() + SILENCE_MS;
+        await until("it to be missed", async () => (missed = await misses()) || Date.now() > deadline);
+    }
+}
 
 test("a link between pages that is cut is mended through a third, while the server is dead", async () => {
     const host = await Host.start();
@@ -28,18 +46,13 @@ test("a link between pages that is cut is mended through a third, while the serv
     const link = await native.until("the link", (line) => line.match(/^invite: (.*)/)?.[1]);
     const visit = (browser) => Board.open(browser, link, { prepare: keepConnections });
     const [first, second] = [await visit(await chromium()), await visit(await firefox())];
-    const { node: other } = await second.wait("all", (status) => status.voters.length === 3 && status.peers.length === 2);
-    const { node } = await first.wait("all", (status) => status.voters.length === 3 && sees(other)(status));
+    const everybody = [first, second, native];
+    const whole = (status) => status.peers.length === 2 && status.voters.length === 3;
+    for (const one of everybody) await one.wait("both others", whole);
 
     await host.kill();
-    await first.page.evaluate(() => {
-        const open = window.connections.filter(({ connectionState }) => connectionState === "connected");
-        if (open.length < 2) throw new Error(`${open.length} links are open`);
-        open.at(-1).close();
-    });
-    await first.wait("a peer lost", (status) => status.peers.length < 2);
-    await first.wait("both again", (status) => status.peers.length === 2);
-    await second.wait("both again", (status) => status.peers.includes(node) && status.peers.length === 2);
+    await cut(first, everybody);
+    for (const one of everybody) await one.wait("both others again", whole);
     await first.draw(strokes(0, 3));
     await agreed(3, first, second, native);
 });
