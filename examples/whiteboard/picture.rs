@@ -77,8 +77,12 @@ fn look_at_board(
     (start, picture): (Res<Start>, Res<Picture>),
     mut complete: ResMut<Complete>,
 ) {
-    let is_behind = |(room, state): (&Room, &RoomState)| {
-        matches!(state, RoomState::Open) && room.status().applied < room.status().commit
+    // A program takes its picture when it was told to, also of a board that it cannot reach; a page waits for the others.
+    let waits = cfg!(target_arch = "wasm32");
+    let is_behind = |(room, state): (&Room, &RoomState)| match state {
+        RoomState::Opening | RoomState::Joining => waits,
+        RoomState::Open => room.status().applied < room.status().commit || waits && room.status().leader.is_none(),
+        RoomState::Failed(_) | RoomState::Closed => false,
     };
     if start.0.elapsed() + LEAD >= picture.after && complete.0.is_none() && !rooms.iter().any(is_behind) {
         complete.0 = Some(Instant::now());

@@ -109,6 +109,9 @@ mod tests {
     #[test]
     fn a_line_keeps_its_width_where_points_are_dropped() {
         const WIDTH_PX: f32 = 8.0;
+        /// Twice what the pressure may change by: a point may be as much harder than the chord's one end as the other end
+        /// is softer.
+        const MOVED_MAX_PX: f32 = 2.0 * 0.03 * WIDTH_PX;
         arbtest(|u| {
             let points: Vec<_> = (0..u.int_in_range(2..=150)?).map(|i| (i as f32, 0.0)).collect();
             let mut felt = 128_i32;
@@ -124,7 +127,7 @@ mod tests {
             let (before, after) = (line(&presses), line(&simplify(&presses)));
             for place in before.iter().map(|dab| (dab.place.0, 2.0 * WIDTH_PX)) {
                 let moved = (path::clearance(place, &before) - path::clearance(place, &after)).abs();
-                assert!(moved <= 0.3, "the edge moved by {moved} px");
+                assert!(moved <= MOVED_MAX_PX, "the edge moved by {moved} px");
             }
             Ok(())
         });
