@@ -43,20 +43,6 @@ fn middle(a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
     ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0)
 }
 
-/// The path as straight pieces, each curve in `pieces` of them.
-pub fn flattened(path: &[Segment], pieces: u16) -> Vec<(f32, f32)> {
-    let mut line: Vec<(f32, f32)> = Vec::new();
-    for segment in path {
-        match (*segment, line.last().copied()) {
-            (Segment::Curve(control, end), Some(from)) => {
-                line.extend((1..=pieces).map(|i| on_curve(from, control, end, f32::from(i) / f32::from(pieces))));
-            }
-            (Segment::Start(point) | Segment::Line(point) | Segment::Curve(_, point), _) => line.push(point),
-        }
-    }
-    line
-}
-
 /// A quadratic Bézier curve: where it begins, its control point, its end.
 pub type Curve = [(f32, f32); 3];
 
@@ -135,15 +121,6 @@ pub fn clearance(place: (f32, f32), line: &[Dab]) -> f32 {
     }
 }
 
-/// How far a place is from a line of straight pieces.
-pub fn distance(place: (f32, f32), line: &[(f32, f32)]) -> f32 {
-    match line {
-        [] => f32::INFINITY,
-        [only] => distance_to_line(place, *only, *only),
-        _ => line.windows(2).map(|pair| distance_to_line(place, pair[0], pair[1])).fold(f32::INFINITY, f32::min),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,13 +142,14 @@ mod tests {
     fn a_pressed_line_is_as_wide_as_its_points_say_and_between_them_as_the_mean() {
         let points = [(0.0, 0.0), (8.0, 0.0), (8.0, 8.0), (0.0, 8.0)];
         let pressures = [0, 128, 128, 255].map(Pressure);
-        let dabs = dabs(&points, &pressures, 8.0, |_| 2);
+        let line = |pressures: &[Pressure]| dabs(&points, pressures, 8.0, |_| 2);
+        let dabs = line(&pressures);
         let [light, even, hard] = [0, 128, 255].map(|pressure| 4.0 * Pressure(pressure).widening());
         let radii: Vec<_> = dabs.iter().map(|dab| dab.radius).collect();
         let (before, after) = ((light + even) / 2.0, (even + hard) / 2.0);
         assert_eq!(radii, [light, before, (before + even) / 2.0, even, (even + after) / 2.0, after, hard]);
-        let places: Vec<_> = dabs.iter().map(|dab| dab.place).collect();
-        assert_eq!(places, flattened(&through(&points), 2), "pressure moves no path");
+        let places = |dabs: &[Dab]| dabs.iter().map(|dab| dab.place).collect::<Vec<_>>();
+        assert_eq!(places(&dabs), places(&line(&[Pressure::EVEN; 4])), "pressure moves no path");
     }
 
     #[test]

@@ -18,16 +18,14 @@ pub fn touched(board: &Board, from: Vec2, to: Vec2, radius: f32) -> Vec<StrokeId
 
 /// Whether an eraser of `radius` touches a stroke on its way.
 pub fn touches(stroke: &Stroke, from: Vec2, to: Vec2, radius: f32) -> bool {
-    let points: Vec<_> = stroke.points().collect();
-    let line = path::flattened(&path::through(&points), PIECES_PER_CURVE);
-    let dabs = path::dabs(&points, stroke.pressures(), stroke.width(), |_| PIECES_PER_CURVE);
-    let clearance = |place| {
-        if dabs.is_empty() { path::distance(place, &line) - stroke.reach() } else { path::clearance(place, &dabs) }
-    };
-    let steps = (from.distance(to) / (radius + stroke.width() / 2.0)).ceil().clamp(1.0, 512.0) as u16;
+    let (points, pressures): (Vec<_>, Vec<_>) =
+        stroke.presses().map(|(point, pressure)| (point.px(), pressure)).unzip();
+    let line = path::dabs(&points, &pressures, stroke.width(), |_| PIECES_PER_CURVE);
+    let thinnest = line.iter().map(|dab| dab.radius).fold(f32::INFINITY, f32::min);
+    let steps = (from.distance(to) / (radius + thinnest)).ceil().clamp(1.0, 512.0) as u16;
     (0..=steps).any(|step| {
         let place = from.lerp(to, f32::from(step) / f32::from(steps));
-        clearance((place.x, place.y)) <= radius
+        path::clearance((place.x, place.y), &line) <= radius
     })
 }
 
@@ -51,6 +49,7 @@ mod tests {
         assert_eq!(touched(&board, Vec2::new(307.0, 50.0), Vec2::new(307.0, 50.0), 5.0), [StrokeId(3)]);
         assert_eq!(touched(&board, Vec2::new(307.1, 50.0), Vec2::new(307.1, 50.0), 5.0), []);
     }
+
     #[test]
     fn the_eraser_takes_a_pressed_stroke_where_its_ink_is() {
         let ends = [((0.0, 0.0), Pressure(0)), ((100.0, 0.0), Pressure(255))];
@@ -58,5 +57,15 @@ mod tests {
         let at = |x: f32, y: f32| touches(&stroke, Vec2::new(x, y), Vec2::new(x, y), 1.0);
         assert!(at(99.0, 18.0) && !at(1.0, 18.0), "it is wide at its end alone");
         assert!(at(1.0, 3.0), "and not gone at its beginning");
+    }
+
+    #[test]
+    fn an_eraser_that_passes_fast_takes_a_stroke_that_was_hardly_pressed() {
+        let light = [0.0, 400.0].map(|x| ((x, 0.0), Pressure(0)));
+        let stroke = Stroke::pressed([0; 3], 40.0, light).unwrap();
+        for start in 0..40 {
+            let from = Vec2::new(200.0, -100.0 - start as f32);
+            assert!(touches(&stroke, from, from + Vec2::Y * 200.0, 1.0), "from {from}");
+        }
     }
 }

@@ -249,6 +249,7 @@ mod tests {
         pointer.release();
         assert!(pointer.motions.is_empty());
     }
+
     #[test]
     fn a_pen_is_as_heavy_as_it_felt_last_and_a_mouse_after_it_is_even() {
         let mut pointer = Pointer::default();
