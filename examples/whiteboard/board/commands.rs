@@ -19,6 +19,16 @@ pub struct AddStroke {
     pub stroke: Stroke,
 }
 
+impl AddStroke {
+    /// What draws a stroke, in as many commands as its bytes need. The name of its first piece is `id`.
+    pub fn all_of(id: StrokeId, stroke: &Stroke) -> impl Iterator<Item = Self> {
+        stroke.pieces().into_iter().enumerate().map(move |(place, stroke)| {
+            let (id, continued) = if place == 0 { (id, false) } else { (StrokeId::random(), true) };
+            Self { id, continued, stroke }
+        })
+    }
+}
+
 impl Portable for AddStroke {
     const NAME: &'static str = "stroke";
 }

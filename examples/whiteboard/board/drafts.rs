@@ -55,12 +55,8 @@ pub struct Preview {
 impl Drafts {
     /// Draws a stroke: leaves at once, in as many commands as its bytes need. The name of its first piece is `id`.
     pub fn draw(&mut self, room: &Room, id: StrokeId, stroke: &Stroke) -> Result<Vec<Proposal>, ProposeError> {
-        let add = |(place, stroke)| {
-            let (id, continued) = if place == 0 { (id, false) } else { (StrokeId::random(), true) };
-            AddStroke { id, continued, stroke }
-        };
         let mut proposals = Vec::new();
-        for add in stroke.pieces().into_iter().enumerate().map(add) {
+        for add in AddStroke::all_of(id, stroke) {
             proposals.push(room.propose(&add)?);
             self.wait(proposals[proposals.len() - 1], Act::Add(Arc::new(add)));
         }

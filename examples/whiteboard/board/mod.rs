@@ -19,7 +19,7 @@ pub use changes::Version;
 pub use commands::{AddStroke, EraseStrokes, Ids, Redo, Undo};
 pub use drafts::{Drafts, Preview};
 pub use introduction::Myself;
-pub use pressure::Pressure;
+pub use pressure::{Pressure, felt};
 pub use sheet::{Board, Record};
 pub use stroke::{Point, Rgb, Stroke, StrokeError, StrokeId};
 pub use whispers::{Cursor, LivePiece, LiveStroke, NAME_BYTES_MAX, PIECE_POINTS_MAX, Person, PersonName};

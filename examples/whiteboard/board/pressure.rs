@@ -32,6 +32,11 @@ impl Pressure {
     }
 }
 
+/// The pressures that say something: none at all if all are even, as a mouse's are.
+pub fn felt(pressures: Vec<Pressure>) -> Vec<Pressure> {
+    if pressures.iter().all(|pressure| *pressure == Pressure::EVEN) { Vec::new() } else { pressures }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

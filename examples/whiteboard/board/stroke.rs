@@ -3,7 +3,10 @@
 //! Points lie on a grid of an eighth of a pixel, so that every machine holds the same numbers and the board's digest
 //! never depends on floating-point rounding.
 
-use super::{codec, pressure::Pressure};
+use super::{
+    codec,
+    pressure::{Pressure, felt},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, ops::Range};
 
@@ -139,7 +142,7 @@ impl Stroke {
         color: Rgb,
         width: u16,
         points: Vec<Point>,
-        mut pressures: Vec<Pressure>,
+        pressures: Vec<Pressure>,
     ) -> Result<Self, StrokeError> {
         if width == 0 || width > WIDTH_MAX {
             return Err(StrokeError::Width);
@@ -160,11 +163,7 @@ impl Stroke {
         if !pressures.is_empty() && pressures.len() != points.len() {
             return Err(StrokeError::Pressures { points: points.len(), pressures: pressures.len() });
         }
-        if pressures.iter().all(|pressure| *pressure == Pressure::EVEN) {
-            // Nothing was felt, so that the stroke is the one that a mouse would have left.
-            pressures = Vec::new();
-        }
-        Ok(Self { color, width, points, pressures })
+        Ok(Self { color, width, points, pressures: felt(pressures) })
     }
 
     /// Its colour.

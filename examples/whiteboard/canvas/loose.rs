@@ -3,7 +3,7 @@
 
 use super::{Shown, ink, strokes::Ink};
 use crate::{
-    board::{Board, Pressure, Rgb, StrokeId, simplify::Press},
+    board::{self, Board, Pressure, Rgb, StrokeId, simplify::Press},
     presence::People,
     theme::{ERASING_OPACITY, PENDING_OPACITY, Theme},
     tools::PenTip,
@@ -88,7 +88,7 @@ fn wanted(board: &Board, shown: &Shown, people: &People, tip: &PenTip, theme: Th
     };
     for live in people.live_strokes().filter(|live| board.get(live.id).is_none()) {
         let presses = live.presses.iter().map(|(point, pressure)| (point.px(), *pressure));
-        add(live.id, felt(presses), live.latest.width(), live.latest.color(), 1.0);
+        add(live.id, unzipped(presses), live.latest.width(), live.latest.color(), 1.0);
     }
     for (id, stroke, since) in &shown.preview.shown {
         let erasing = shown.erasing.contains(id);
@@ -103,18 +103,15 @@ fn wanted(board: &Board, shown: &Shown, people: &People, tip: &PenTip, theme: Th
         add(*id, (stroke.points().collect(), stroke.pressures().to_vec()), stroke.width(), stroke.color(), opacity);
     }
     if let Some(drawing) = &tip.0 {
-        add(drawing.id, felt(drawing.to_pointer()), drawing.width, drawing.color, 1.0);
+        add(drawing.id, unzipped(drawing.to_pointer()), drawing.width, drawing.color, 1.0);
     }
     looks
 }
 
 /// Points, and their pressures unless nothing was felt.
-fn felt(presses: impl IntoIterator<Item = Press>) -> (Vec<(f32, f32)>, Vec<Pressure>) {
-    let (points, mut pressures): (Vec<_>, Vec<_>) = presses.into_iter().unzip();
-    if pressures.iter().all(|pressure| *pressure == Pressure::EVEN) {
-        pressures.clear();
-    }
-    (points, pressures)
+fn unzipped(presses: impl IntoIterator<Item = Press>) -> (Vec<(f32, f32)>, Vec<Pressure>) {
+    let (points, pressures) = presses.into_iter().unzip();
+    (points, board::felt(pressures))
 }
 
 impl Look {

@@ -1,6 +1,6 @@
 //! Asks before the page is closed when somebody's drawing would be out of reach for the others.
 
-use super::address::window;
+use super::{address::window, events::listen};
 use crate::board::Board;
 use bevy::prelude::*;
 use bevy_quorum::prelude::*;
@@ -8,7 +8,6 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::BeforeUnloadEvent;
 
 /// Keeps the browser's question up to date.
@@ -21,7 +20,7 @@ struct Ask(Arc<AtomicBool>);
 impl Plugin for ClosingPlugin {
     fn build(&self, app: &mut App) {
         let ask = Ask::default();
-        listen(ask.clone());
+        hear(ask.clone());
         app.insert_resource(ask).add_systems(PostUpdate, decide);
     }
 }
@@ -36,18 +35,13 @@ fn decide(rooms: Query<&Room>, board: Res<Board>, ask: Res<Ask>) {
     ask.0.store(rooms.iter().any(matters), Ordering::Relaxed);
 }
 
-fn listen(ask: Ask) {
-    let listener = Closure::<dyn Fn(BeforeUnloadEvent)>::new(move |event: BeforeUnloadEvent| {
+fn hear(ask: Ask) {
+    let Ok(window) = window() else { return };
+    listen(&window, "beforeunload", move |event: BeforeUnloadEvent| {
         if ask.0.load(Ordering::Relaxed) {
             event.prevent_default();
             // Older browsers ask only if there is a text, and show their own.
             event.set_return_value("");
         }
     });
-    if let Ok(window) = window()
-        && window.add_event_listener_with_callback("beforeunload", listener.as_ref().unchecked_ref()).is_ok()
-    {
-        // It is heard as long as the page lives.
-        listener.forget();
-    }
 }

@@ -1,15 +1,14 @@
 //! Files that are dropped on the page. Without this the browser would leave the board and show the file.
 
-use super::address::window;
+use super::{address::window, events};
 use crate::dropping::{DROPPED_FILES_MAX, DroppingSystems, FileOver, fits};
 use bevy::prelude::*;
 use bevy_quorum::prelude::*;
 use js_sys::Uint8Array;
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DataTransfer, DragEvent, File};
 
@@ -32,7 +31,7 @@ impl Plugin for DropPlugin {
 
 impl Inbox {
     fn put(&self, file: FileOver) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.heard();
         // A file that is held still says so again and again.
         if file != FileOver::Hovers || heard.back() != Some(&file) {
             heard.push_back(file);
@@ -41,22 +40,23 @@ impl Inbox {
             bell.0.wake_by_ref();
         }
     }
+
+    fn heard(&self) -> MutexGuard<'_, VecDeque<FileOver>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn pass_on(inbox: Res<Inbox>, mut files: MessageWriter<FileOver>) {
-    files.write_batch(inbox.heard.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
+    files.write_batch(inbox.heard().drain(..));
 }
 
 fn listen(mut commands: Commands, bell: Option<Res<AppBell>>) {
     let inbox = Inbox { heard: Arc::default(), bell: bell.map(|bell| bell.clone()) };
     commands.insert_resource(inbox.clone());
+    let Ok(window) = window() else { return };
     for event in ["dragover", "dragleave", "drop"] {
         let inbox = inbox.clone();
-        let listener = Closure::<dyn Fn(DragEvent)>::new(move |event: DragEvent| hear(&inbox, &event));
-        let function = listener.as_ref().unchecked_ref();
-        if window().is_ok_and(|window| window.add_event_listener_with_callback(event, function).is_ok()) {
-            listener.forget();
-        }
+        events::listen(&window, event, move |event: DragEvent| hear(&inbox, &event));
     }
 }
 

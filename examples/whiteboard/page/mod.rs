@@ -4,6 +4,7 @@ mod address;
 mod clipboard;
 mod closing;
 mod drop;
+mod events;
 pub mod failure;
 mod habits;
 mod name;
@@ -30,7 +31,7 @@ use address::Address;
 use bevy::prelude::*;
 use bevy_quorum::{prelude::*, wire::ClusterId};
 use settings::Settings;
-use way_in::{STORE, WayIn};
+use way_in::WayIn;
 
 /// Opens the board that the page's address leads to, and runs until the page goes.
 pub fn run() {
@@ -100,7 +101,8 @@ fn show_link(rooms: Query<&Room>, mut shown: Local<Option<ClusterId>>) {
 /// Lets a script see how the board stands.
 fn tell_status(news: Res<StatusNews>) {
     if let Some(line) = news.line() {
-        shell::tell(&line.json());
+        // A page without a root element has no scripts that look.
+        let _ = shell::lay_out("data-status", &line.json());
     }
 }
 
@@ -109,7 +111,7 @@ fn go_on(
     mut asked: MessageReader<ContinueAsNew>,
     mut commands: Commands,
     mut drafts: ResMut<board::Drafts>,
-    settings: Res<Settings>,
+    (settings, way_in): (Res<Settings>, Res<WayIn>),
     rooms: Query<(Entity, &Room, &RoomState)>,
 ) {
     let wanted = asked.read().count() > 0;
@@ -121,7 +123,7 @@ fn go_on(
             }
             _ if wanted && rooms.iter().len() == 1 && room.can_be_continued() => {
                 let room = settings.spread(Room::continue_as_new(entity, settings.rendezvous()));
-                commands.spawn(settings.connect(room.store(STORE)));
+                commands.spawn(settings.connect(way_in.keep(room)));
             }
             _ => {}
         }

@@ -3,31 +3,25 @@
 //! The events are heard before winit hears them, with all the places in between that came in one event, as winit
 //! takes them too. What is noted here meets the same places as they come through Bevy, see [`Felt`].
 
-use super::address::window;
+use super::{events::listen, shell};
 use crate::{board::Pressure, tools::Felt};
 use bevy::prelude::*;
 use js_sys::Reflect;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::JsValue;
 use web_sys::{Element, PointerEvent};
 
 /// Hears pens as long as the page lives.
 pub fn hear(felt: Option<Res<Felt>>) {
-    let canvas = window().ok().and_then(|window| window.document()?.get_element_by_id("board"));
-    let (Some(felt), Some(canvas)) = (felt, canvas) else { return };
+    let (Some(felt), Some(canvas)) = (felt, shell::canvas()) else { return };
     for event in ["pointerdown", "pointermove"] {
         let (felt, on) = (felt.clone(), canvas.clone());
-        let listener = Closure::<dyn Fn(PointerEvent)>::new(move |event: PointerEvent| {
+        listen(&canvas, event, move |event: PointerEvent| {
             // A pen over the board that does not touch it presses nothing.
             if event.pointer_type() == "pen" && event.pressure() > 0.0 {
                 keep(&on, &event);
                 places(&event).iter().for_each(|place| note(&felt, place));
             }
         });
-        let function = listener.as_ref().unchecked_ref();
-        // While an event goes down to what it is about, so that this is earlier than winit.
-        if canvas.add_event_listener_with_callback_and_bool(event, function, true).is_ok() {
-            listener.forget();
-        }
     }
 }
 

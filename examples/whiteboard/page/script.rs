@@ -36,12 +36,9 @@ pub fn lay_open(rooms: Query<(Entity, &Room)>, mut laid_open: Local<Option<Entit
 fn draw(room: &RoomHandle, json: &str) -> Result<usize, String> {
     let strokes = draw_file::parse(json.as_bytes()).map_err(|error| error.to_string())?;
     let mut proposed = 0;
-    for stroke in strokes {
-        for (place, stroke) in stroke.pieces().into_iter().enumerate() {
-            let add = AddStroke { id: StrokeId::random(), continued: place > 0, stroke };
-            room.propose(&add).map_err(|error| error.to_string())?;
-            proposed += 1;
-        }
+    for add in strokes.iter().flat_map(|stroke| AddStroke::all_of(StrokeId::random(), stroke)) {
+        room.propose(&add).map_err(|error| error.to_string())?;
+        proposed += 1;
     }
     Ok(proposed)
 }

@@ -4,7 +4,7 @@ use super::address::window;
 use bevy::prelude::*;
 use js_sys::{Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, BlobPropertyBag, Url};
+use web_sys::{Blob, BlobPropertyBag, Document, HtmlElement, Url};
 
 /// How many frames are drawn before the cover goes: the first ones are empty.
 const FRAMES_COVERED: u32 = 2;
@@ -34,24 +34,30 @@ pub fn keep(words: &str) {
     call("keep", &[words]);
 }
 
-/// Lays a line out where scripts find it.
-pub fn tell(line: &str) {
-    let root = window().ok().and_then(|window| window.document()?.document_element());
-    if let Some(root) = root {
-        let _ = root.set_attribute("data-status", line);
-    }
+/// Lays something out where scripts find it: in an attribute of the root element.
+pub fn lay_out(attribute: &str, value: &str) -> Result<(), String> {
+    let root = document().and_then(|document| document.document_element());
+    let laid = root.and_then(|root| root.set_attribute(attribute, value).ok());
+    laid.ok_or_else(|| "this page has no place for what scripts look at".to_owned())
 }
 
-/// Lays a picture out where scripts find it: its address on the root element.
+/// Lays the address of a picture out.
 pub fn hang(png: &[u8]) -> Result<(), String> {
     let parts = js_sys::Array::of1(&Uint8Array::from(png));
     let options = BlobPropertyBag::new();
     options.set_type("image/png");
     let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options);
     let address = blob.and_then(|blob| Url::create_object_url_with_blob(&blob));
-    let root = window()?.document().and_then(|document| document.document_element());
-    let hung = root.zip(address.ok()).map(|(root, address)| root.set_attribute("data-picture", &address));
-    hung.and_then(Result::ok).ok_or_else(|| "this page has no place for a picture".to_owned())
+    lay_out("data-picture", &address.map_err(|_| "this browser can't hold the picture")?)
+}
+
+pub fn document() -> Option<Document> {
+    window().ok()?.document()
+}
+
+/// What the board is drawn on.
+pub fn canvas() -> Option<HtmlElement> {
+    document()?.get_element_by_id("board")?.dyn_into().ok()
 }
 
 /// Calls a function of the page; whether there is one.

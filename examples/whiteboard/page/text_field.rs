@@ -1,24 +1,24 @@
 //! A field of the browser's own, laid over the canvas where something is typed: with input methods, a phone's keyboard,
 //! and all that its user is used to. The board hears no key that is typed in it.
 
-use super::address::window;
+use super::shell;
 use crate::theme::Tokens;
 use bevy_egui::egui::{Color32, Rect};
 use bevy_quorum::prelude::AppBell;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Document, HtmlElement, HtmlInputElement, KeyboardEvent};
+use web_sys::{Document, HtmlInputElement, KeyboardEvent};
 
 /// The field, in the document.
 const ID: &str = "text-field";
 
 /// Opens the field with a text in it; whether the browser has one.
 pub fn open(label: &str, text: &str, letters_max: usize, bell: Option<&AppBell>) -> bool {
-    document().is_some_and(|document| create(&document, label, text, letters_max, bell.cloned()).is_ok())
+    shell::document().is_some_and(|document| create(&document, label, text, letters_max, bell.cloned()).is_ok())
 }
 
 /// Lays the field where it belongs, in pixels of the canvas.
 pub fn lay(place: Rect, tokens: &Tokens) {
-    let Some((field, canvas)) = field().zip(canvas()) else { return };
+    let Some((field, canvas)) = field().zip(shell::canvas()) else { return };
     let corner = canvas.get_bounding_client_rect();
     let px = |value: f64| format!("{value}px");
     let style = field.style();
@@ -96,21 +96,13 @@ fn create(
 }
 
 fn focus_board() {
-    if let Some(canvas) = canvas() {
+    if let Some(canvas) = shell::canvas() {
         let _ = canvas.focus();
     }
 }
 
-fn document() -> Option<Document> {
-    window().ok()?.document()
-}
-
 fn field() -> Option<HtmlInputElement> {
-    document()?.get_element_by_id(ID)?.dyn_into().ok()
-}
-
-fn canvas() -> Option<HtmlElement> {
-    document()?.get_element_by_id("board")?.dyn_into().ok()
+    shell::document()?.get_element_by_id(ID)?.dyn_into().ok()
 }
 
 fn css(color: Color32) -> String {

@@ -5,7 +5,7 @@ use bevy::prelude::*;
 use bevy_quorum::{prelude::*, storage::StorageError, wire::InvitationError};
 
 /// The name under which this browser keeps boards.
-pub const STORE: &str = "whiteboard";
+const STORE: &str = "whiteboard";
 
 /// What the page says in a browser that keeps nothing for it.
 const KEPT_NOWHERE: &str = "This browser keeps nothing for this page, so the board is only in this tab's memory. \
@@ -36,17 +36,17 @@ impl WayIn {
         Ok(Self { invitation: address.invitation().map(parse).transpose()?, is_kept: true })
     }
 
-    /// A room that is kept in this browser.
     pub fn enter(&self, settings: &Settings) -> Room {
-        self.enter_in_memory(settings).store(STORE)
-    }
-
-    /// A room that is gone with the page.
-    fn enter_in_memory(&self, settings: &Settings) -> Room {
-        settings.connect(match &self.invitation {
+        let room = match &self.invitation {
             Some(invitation) => Room::join(invitation.to_string()),
             None => settings.spread(Room::open(settings.rendezvous())),
-        })
+        };
+        settings.connect(self.keep(room))
+    }
+
+    /// Keeps a room in this browser; in one that keeps nothing, it is gone with the page.
+    pub fn keep(&self, room: Room) -> Room {
+        if self.is_kept { room.store(STORE) } else { room }
     }
 }
 
@@ -64,7 +64,7 @@ pub fn do_without_store(
             shell::notice(KEPT_NOWHERE);
             way_in.is_kept = false;
             commands.entity(entity).despawn();
-            commands.spawn(way_in.enter_in_memory(&settings));
+            commands.spawn(way_in.enter(&settings));
         }
     }
 }
