@@ -46,13 +46,12 @@ pub struct PicturePlugin {
 
 impl Plugin for PicturePlugin {
     fn build(&self, app: &mut App) {
-        app.insert_resource(self.picture.clone())
-            .init_resource::<Start>()
-            .init_resource::<Complete>()
-            .add_systems(Update, (look_at_board, take_picture).chain());
+        app.insert_resource(self.picture.clone()).init_resource::<Start>().init_resource::<Complete>().add_systems(
+            Update,
+            (look_at_board, draw_on_easel, take_picture).chain().run_if(resource_exists::<Picture>),
+        );
         if self.board_only {
-            app.add_systems(Startup, spawn_easel)
-                .add_systems(Update, draw_on_easel.after(look_at_board).before(take_picture));
+            app.add_systems(Startup, spawn_easel);
         }
     }
 }
@@ -113,8 +112,10 @@ fn spawn_easel(mut commands: Commands, mut images: ResMut<Assets<Image>>) {
     ));
 }
 
-fn draw_on_easel(complete: Res<Complete>, mut camera: Single<&mut Camera, With<Easel>>) {
-    camera.is_active = complete.0.is_some();
+fn draw_on_easel(complete: Res<Complete>, mut cameras: Query<&mut Camera, With<Easel>>) {
+    for mut camera in &mut cameras {
+        camera.is_active = complete.0.is_some();
+    }
 }
 
 /// Asks for the picture when it is time.
@@ -136,7 +137,13 @@ fn take_picture(
         None => (Screenshot::primary_window(), 1),
     };
     let picture = picture.clone();
-    let finish = move |captured: On<ScreenshotCaptured>, mut exit: MessageWriter<AppExit>| {
+    let finish = move |captured: On<ScreenshotCaptured>,
+                       easels: Query<Entity, With<Easel>>,
+                       mut commands: Commands,
+                       mut exit: MessageWriter<AppExit>| {
+        // A page goes on, and sleeps again as if it had never had to draw so much.
+        commands.remove_resource::<Picture>();
+        easels.iter().for_each(|easel| commands.entity(easel).despawn());
         let hung = png(&captured.image, shrink).and_then(|png| picture.hang(&png));
         if let Err(problem) = &hung {
             error!("{problem}");
