@@ -1,4 +1,5 @@
-//! Whole apps in one room: commands, whispers, peers, stalls and restarts, in virtual time.
+//! Whole apps in one room: commands, also from outside an app's frames, whispers, peers, stalls and restarts, in virtual
+//! time.
 #![cfg(feature = "playtest")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -196,6 +197,53 @@ fn a_leader_whose_frames_stall_stays_leader_and_others_go_on_committing() {
     party.run_for(Duration::from_secs(3));
     assert_eq!(seen(&mut party, leading).adds.len(), 20, "and catch up afterwards");
     assert_eq!((party.room(other).status().term, party.room(other).status().leader), (term, node));
+}
+
+#[test]
+fn what_a_handle_proposes_is_decided_while_its_own_app_draws_no_frame() {
+    let (mut party, [author, other, _]) = three(12);
+    let handle = party.room(author).handle().unwrap();
+    let before = handle.status().commit;
+    party.freeze(author, Duration::from_secs(3));
+    let proposal = handle.propose(&Add(7)).unwrap();
+    party.run_for(Duration::from_secs(1));
+    assert_eq!(seen(&mut party, other).adds.iter().map(|(.., amount)| *amount).collect::<Vec<_>>(), [7]);
+    assert_eq!(seen(&mut party, author).adds.len(), 0, "its own frames stand still");
+    assert!(handle.status().commit > before, "and yet it knows");
+    assert_eq!(handle.status().pending, 1, "its app has not heard of it");
+    party.run_for(Duration::from_secs(3));
+    assert_eq!(seen(&mut party, author).adds.iter().map(|(.., amount)| *amount).collect::<Vec<_>>(), [7]);
+    let settled = &seen(&mut party, author).settled;
+    assert!(matches!(settled[..], [(known, Outcome::Committed(_))] if known == proposal), "{settled:?}");
+    assert_eq!(handle.status().pending, 0);
+}
+
+#[test]
+fn proposals_of_a_room_and_its_handles_have_names_of_their_own() {
+    let (mut party, [author, ..]) = three(13);
+    let handle = party.room(author).handle().unwrap();
+    let proposals: Vec<_> = (0..6)
+        .map(|number| {
+            let add = Add(number);
+            if number % 2 == 0 { handle.propose(&add).unwrap() } else { party.room(author).propose(&add).unwrap() }
+        })
+        .collect();
+    party.run_for(Duration::from_secs(1));
+    let seen = seen(&mut party, author);
+    let amounts: Vec<_> = seen.adds.iter().map(|(.., amount)| *amount).collect();
+    assert_eq!(amounts, [0, 1, 2, 3, 4, 5], "in the order in which they were made");
+    assert_eq!(seen.settled.iter().map(|(proposal, _)| *proposal).collect::<Vec<_>>(), proposals);
+}
+
+#[test]
+fn a_handle_says_so_once_its_room_is_left() {
+    let (mut party, [author, ..]) = three(14);
+    let handle = party.room(author).handle().unwrap();
+    let app = party.app(author);
+    let room = app.world_mut().query_filtered::<Entity, With<Room>>().single(app.world()).unwrap();
+    app.world_mut().despawn(room);
+    assert!(matches!(handle.propose(&Add(1)), Err(ProposeError::Closed)));
+    assert_eq!(handle.status().pending, 0);
 }
 
 #[test]
