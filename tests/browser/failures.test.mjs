@@ -125,7 +125,7 @@ test("a page without WebRTC waits at somebody's link, and disturbs nobody", asyn
     const host = await Host.start([], { one: strokes(0, 1) });
     const server = ["--signal", host.url.replace("http", "ws"), "--draw", host.file("one")];
     const native = Native.start(["--headless", "--data", await folder(), ...server]);
-    const link = await native.until("its link", (line) => line.match(/^invite: (\S+)/)?.[1]);
+    const link = await native.link();
     const alone = await open("chromium", LACKING.webRtc.chromium, link);
     await alone.wait("a node", (status) => status.role === "waiting");
     // Whoever comes after it is introduced after it.
@@ -239,7 +239,7 @@ test("a link whose server is gone is waited for, and leads to the board once som
     const host = await Host.start([], { one: strokes(0, 1) });
     const data = await folder();
     const before = Native.start(["--headless", "--data", data, "--listen", "127.0.0.1:0", "--draw", host.file("one")]);
-    const link = await before.until("its link", (line) => line.match(/^invite: (\S+)/)?.[1]);
+    const link = await before.link();
     await before.wait("its stroke", (status) => status.strokes === 1 && status.pending === 0);
     await before.kill();
     const board = await Board.open(await chromium(), `${host.url}/${new URL(link).hash}`);

@@ -13,6 +13,9 @@ import puppeteer from "puppeteer-core";
 /** How long anything may take on a busy machine before a test gives up, in milliseconds. */
 export const PATIENCE_MS = 120_000;
 
+/** How long a browser may take to close before it is killed, in milliseconds. */
+const CLOSING_MS = 10_000;
+
 const { QUORUM_PAGES, QUORUM_HOST, QUORUM_WHITEBOARD, QUORUM_PICTURES = join(tmpdir(), "quorum-pictures") } = process.env;
 
 for (const [name, value] of Object.entries({ QUORUM_PAGES, QUORUM_HOST, QUORUM_WHITEBOARD })) {
@@ -132,6 +135,15 @@ export class Host extends Program {
     }
 }
 
+/** Kills the process that runs a page, as a crash would; Chromium alone can be asked to. */
+export async function crash(page) {
+    const session = await page.createCDPSession();
+    const gone = new Promise((resolve) => page.once("error", resolve));
+    // It is never answered: who would answer is gone.
+    session.send("Page.crash").catch(() => {});
+    await gone;
+}
+
 /** A native whiteboard that tells how it stands. */
 export class Native extends Program {
     static start(args, env) {
@@ -143,6 +155,11 @@ export class Native extends Program {
             const status = line.startsWith("{") ? JSON.parse(line) : undefined;
             return status && wished(status) ? status : undefined;
         });
+    }
+
+    /** The link for the others. */
+    link() {
+        return this.until("its link", (line) => line.match(/^invite: (\S+)/)?.[1]);
     }
 
     async status() {
@@ -175,7 +192,10 @@ async function launch(options) {
     const browser = await puppeteer.launch({ headless: true, ...options });
     browser.end = onTidy(async () => {
         ended.delete(browser.end);
+        // A browser that waits for a page that is stuck would be waited for without end.
+        const stuck = setTimeout(() => browser.process()?.kill("SIGKILL"), CLOSING_MS);
         await browser.close();
+        clearTimeout(stuck);
     });
     return browser;
 }

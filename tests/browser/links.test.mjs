@@ -43,7 +43,7 @@ async function cut(board, everybody) {
 test("a link between pages that is cut is mended through a third, while the server is dead", async () => {
     const host = await Host.start();
     const native = Native.start(["--headless", "--data", await folder(), "--signal", host.url.replace("http", "ws")]);
-    const link = await native.until("the link", (line) => line.match(/^invite: (.*)/)?.[1]);
+    const link = await native.link();
     const visit = (browser) => Board.open(browser, link, { prepare: keepConnections });
     const [first, second] = [await visit(await chromium()), await visit(await firefox())];
     const everybody = [first, second, native];
@@ -65,7 +65,7 @@ test("a page comes in at a room's second address when the first is dead", async 
         "--headless", "--data", await folder(), "--draw", first.file("some"),
         "--signal", socket(first), "--signal", socket(second),
     ]);
-    const link = await native.until("the link", (line) => line.match(/^invite: (.*)/)?.[1]);
+    const link = await native.link();
     await first.kill();
     // The page itself lies in the browser's cache, or comes from somebody else's server, which knows no room.
     const pages = await Host.start();

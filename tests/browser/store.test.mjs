@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { Host, chromium, firefox, tidy, until } from "./lab.mjs";
+import { Host, chromium, crash, firefox, tidy, until } from "./lab.mjs";
 
 after(tidy);
 
@@ -34,14 +34,10 @@ class Story {
     }
 }
 
-/** Kills the process that runs a page, as a crash would; closes the page where nobody can. */
+/** Kills a page; closes it where nobody can. */
 async function kill(browser, story) {
     if (!(await browser.version()).includes("Chrome")) return story.page.close();
-    const session = await story.page.createCDPSession();
-    const gone = new Promise((resolve) => story.page.once("error", resolve));
-    // It is never answered: who would answer is gone.
-    session.send("Page.crash").catch(() => {});
-    await gone;
+    await crash(story.page);
 }
 
 for (const [name, launch] of Object.entries({ chromium, firefox })) {
