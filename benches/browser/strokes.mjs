@@ -42,7 +42,7 @@ async function holder() {
     const url = host.url.replace("http", "ws");
     const draw = ["--draw", host.file("many"), "--signal", url];
     const native = Native.start(["--headless", "--data", await folder(), ...draw]);
-    const link = await native.until("its link", (line) => line.match(/^invite: (\S+)/)?.[1]);
+    const link = await native.link();
     await native.wait("its strokes", ({ strokes, pending }) => strokes === STROKES && pending === 0);
     const { hash } = new URL(link);
     return { link: `${host.url}/${hash}` };
