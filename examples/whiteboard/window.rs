@@ -140,6 +140,12 @@ fn tell_modifiers_once(mut inputs: Query<&mut EguiInput>, mut told: Local<Modifi
     }
 }
 
+/// How a room stands, but for what changes with every stroke: no panel moves for that.
+fn without_progress(status: &RoomStatus) -> RoomStatus {
+    let RoomStatus { commit, applied, last, snapshot, log_bytes, pending, .. } = RoomStatus::default();
+    RoomStatus { commit, applied, last, snapshot, log_bytes, pending, ..status.clone() }
+}
+
 /// Panels ease, measure themselves anew and bring up tooltips after something happened: stay awake for that.
 fn settle(
     mut events: MessageReader<WindowEvent>,
@@ -153,9 +159,12 @@ fn settle(
     if events.read().any(|event| !matches!(event, WindowEvent::RequestRedraw(_))) {
         stay(SETTLE_AFTER_INPUT);
     }
-    if let Some(room) = rooms.iter().next().filter(|room| *room.status() != *seen) {
-        seen.clone_from(room.status());
-        stay(SETTLE_AFTER_NEWS);
+    if let Some(room) = rooms.iter().next() {
+        let news = without_progress(room.status());
+        if *seen != news {
+            *seen = news;
+            stay(SETTLE_AFTER_NEWS);
+        }
     }
     if awake_until.is_some_and(|until| now < until) {
         redraw.write(RequestRedraw);
