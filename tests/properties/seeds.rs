@@ -27,7 +27,7 @@ pub fn write() {
 }
 
 fn put(name: &str, inputs: impl IntoIterator<Item = Vec<u8>>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let folder = Path::new("fuzz/corpus").join(name);
     fs::create_dir_all(&folder).expect("folders can be made");
     for (number, input) in inputs.into_iter().enumerate() {
         fs::write(folder.join(format!("{number:02}")), input).expect("files can be written");
@@ -36,7 +36,7 @@ fn put(name: &str, inputs: impl IntoIterator<Item = Vec<u8>>) {
 
 /// The lines of a golden file: a name and what stands behind it.
 fn golden(file: &str) -> Vec<(String, String)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
+    let path = Path::new("tests/golden").join(file);
     let text = fs::read_to_string(path).expect("it is there");
     let words = |line: &str| line.split_once(' ').map(|(name, rest)| (name.to_owned(), rest.trim().to_owned()));
     text.lines().map(|line| words(line).unwrap_or((String::new(), line.to_owned()))).collect()
