@@ -20,7 +20,7 @@ export class Page {
         prepare?.(page);
         const [path, hash = ""] = url.split("#");
         const response = await page.goto(`${new URL(`/${name}/`, path)}?status-json${hash && `#${hash}`}`);
-        if (!response.ok()) throw new Error(`there is no page ${name} in the folder of QUORUM_PAGES`);
+        if (response.status() >= 400) throw new Error(`there is no page ${name} in the folder of QUORUM_PAGES`);
         return opened;
     }
 
