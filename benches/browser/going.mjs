@@ -13,6 +13,8 @@ const [ENTRIES, HIDDEN_MS] = [Number(process.env.ENTRIES ?? 6_000), Number(proce
 const ROUNDS = Number(process.env.ROUNDS ?? 10);
 /** As long as browsers take to slow the timers of a hidden page down. */
 const SLOWED_MS = 12_000;
+/** Longer than it takes a page that came back to vote again. */
+const SETTLED_MS = 2_000;
 /** Strokes that go to the hidden page at once. */
 const BATCH = 500;
 /** Strokes whose latency is measured, and the pause between them: three pages draw each of them with one processor. */
@@ -54,10 +56,16 @@ async function room() {
     return { pages, link };
 }
 
-/** Waits until all are linked, and know the leader. */
+/** Waits until all are linked and vote: what a frame showed last may be from before somebody fell silent. */
 async function complete(pages) {
-    const is = ({ leader, peers, voters }) => leader && peers.length === pages.length - 1 && voters.length === pages.length;
-    for (const { board } of pages) await board.wait("everybody", is);
+    await until("everybody", async () => {
+        // A page that is not in the room yet has nothing to say.
+        const standings = await Promise.all(pages.map(({ board }) => board.consensus().catch(() => undefined)));
+        return standings.every((standing) => {
+            if (!standing?.leader || standing.leader !== standings[0].leader) return false;
+            return standing.peers.length === pages.length - 1 && standing.voters.length === pages.length;
+        });
+    });
 }
 
 /** The page that leads, and the others. */
@@ -179,6 +187,9 @@ async function killedLeader() {
         const context = leader.page.browserContext();
         await leader.page.close();
         pages[pages.indexOf(leader)] = await open(link, context);
+        await complete(pages);
+        // Whoever came back late is about to lose its vote for a moment; without it the other two could not lose one.
+        await sleep(SETTLED_MS);
         await complete(pages);
     }
     return times;
