@@ -140,10 +140,10 @@ fn tell_modifiers_once(mut inputs: Query<&mut EguiInput>, mut told: Local<Modifi
     }
 }
 
-/// How a room stands, but for what changes with every stroke: no panel moves for that.
+/// How a room stands, but for what changes with every stroke of others: no panel moves for that.
 fn without_progress(status: &RoomStatus) -> RoomStatus {
-    let RoomStatus { commit, applied, last, snapshot, log_bytes, pending, .. } = RoomStatus::default();
-    RoomStatus { commit, applied, last, snapshot, log_bytes, pending, ..status.clone() }
+    let RoomStatus { commit, applied, last, snapshot, log_bytes, .. } = RoomStatus::default();
+    RoomStatus { commit, applied, last, snapshot, log_bytes, pending: status.pending.min(1), ..status.clone() }
 }
 
 /// Panels ease, measure themselves anew and bring up tooltips after something happened: stay awake for that.
