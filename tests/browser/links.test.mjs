@@ -29,11 +29,12 @@ async function cut(board, everybody) {
         const all = await Promise.all(everybody.map((one) => one.status()));
         return all.some(({ peers }) => peers.length < everybody.length - 1);
     };
+    // Those that the page makes anew, in place of what is cut, are no part of it.
     await board.page.evaluate(() => {
-        window.connections = window.connections.filter(({ connectionState }) => connectionState === "connected");
+        window.standing = window.connections.filter(({ connectionState }) => connectionState === "connected");
     });
     for (let missed = false; !missed; ) {
-        const left = await board.page.evaluate(() => (window.connections.pop()?.close(), window.connections.length));
+        const left = await board.page.evaluate(() => (window.standing.pop()?.close(), window.standing.length));
         assert.ok(left > 0, "somebody misses it before all are cut");
         const deadline = Date.now() + SILENCE_MS;
         await until("it to be missed", async () => (missed = await misses()) || Date.now() > deadline);
