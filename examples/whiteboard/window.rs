@@ -140,10 +140,12 @@ fn tell_modifiers_once(mut inputs: Query<&mut EguiInput>, mut told: Local<Modifi
     }
 }
 
-/// How a room stands, but for what changes with every stroke of others: no panel moves for that.
-fn without_progress(status: &RoomStatus) -> RoomStatus {
-    let RoomStatus { commit, applied, last, snapshot, log_bytes, .. } = RoomStatus::default();
-    RoomStatus { commit, applied, last, snapshot, log_bytes, pending: status.pending.min(1), ..status.clone() }
+/// Whether panels move for what changed in a room: not for how far it is, which changes with every stroke of others.
+fn is_news(before: &RoomStatus, now: &RoomStatus) -> bool {
+    let RoomStatus { commit, applied, last, snapshot, log_bytes, .. } = *before;
+    let own_wait = (before.pending > 0) != (now.pending > 0);
+    own_wait
+        || *before != RoomStatus { commit, applied, last, snapshot, log_bytes, pending: before.pending, ..now.clone() }
 }
 
 /// Panels ease, measure themselves anew and bring up tooltips after something happened: stay awake for that.
@@ -159,14 +161,30 @@ fn settle(
     if events.read().any(|event| !matches!(event, WindowEvent::RequestRedraw(_))) {
         stay(SETTLE_AFTER_INPUT);
     }
-    if let Some(room) = rooms.iter().next() {
-        let news = without_progress(room.status());
-        if *seen != news {
-            *seen = news;
+    if let Some(room) = rooms.iter().next().filter(|room| *room.status() != *seen) {
+        if is_news(&seen, room.status()) {
             stay(SETTLE_AFTER_NEWS);
         }
+        seen.clone_from(room.status());
     }
     if awake_until.is_some_and(|until| now < until) {
         redraw.write(RequestRedraw);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy_quorum::raft::{LogIndex, NodeId};
+
+    #[test]
+    fn panels_move_for_people_and_own_strokes_and_not_for_those_of_others() {
+        let before = RoomStatus { leader: Some(NodeId(1)), pending: 1, ..RoomStatus::default() };
+        let later = RoomStatus { commit: LogIndex(7), applied: LogIndex(6), last: LogIndex(8), ..before.clone() };
+        assert!(!is_news(&before, &later));
+        assert!(!is_news(&before, &RoomStatus { pending: 2, log_bytes: 900, ..later.clone() }));
+        assert!(is_news(&before, &RoomStatus { pending: 0, ..later.clone() }));
+        assert!(is_news(&before, &RoomStatus { peers: vec![NodeId(2)], ..later.clone() }));
+        assert!(is_news(&before, &RoomStatus { leader: None, ..later }));
     }
 }
