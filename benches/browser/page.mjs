@@ -112,11 +112,6 @@ function watch() {
     new MutationObserver(look).observe(document, { subtree: true, attributeFilter: ["data-status"] });
     Object.defineProperty(bench, "filled", { get: () => filled.get(bench.wanted) });
 
-    /** Timers wait for 4 ms; messages to oneself don't, but they would take a core from those who are waited for. */
-    function turn() {
-        return pause(0);
-    }
-
     async function settled(commit, since) {
         const told = {};
         for (;;) {
@@ -125,7 +120,8 @@ function watch() {
             if (told.decided !== undefined && status.pending === 0) {
                 return { ...told, settled: performance.now() - since, leads: status.role === "leader" };
             }
-            await turn();
+            // Timers wait for 4 ms; what doesn't would take a core from those who are waited for.
+            await pause(0);
         }
     }
 
