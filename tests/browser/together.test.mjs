@@ -34,8 +34,7 @@ test("pages of two browsers and a native window draw at once, and show the same"
     const timing = ["--screenshot", file, "--after", String(PICTURE_AFTER)];
     await Native.start(["--data", data, "--board-only", ...timing, link], screen).over;
     const expected = `data:image/png;base64,${(await readFile(file)).toString("base64")}`;
-    // Firefox without a graphics card takes minutes for the large picture that this one is scaled down from.
-    for (const [name, board] of Object.entries({ first, second })) {
+    for (const [name, board] of Object.entries({ first, second, third })) {
         await board.go(link, `&board-only&picture=${PICTURE_AFTER}`);
         await board.wait("its board", (status) => status.strokes === 4 * EACH);
         await until("its picture", () => board.page.evaluate(() => document.documentElement.dataset.picture));

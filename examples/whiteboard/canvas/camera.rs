@@ -44,6 +44,10 @@ impl View {
     }
 }
 
+/// The camera of the window, which shows what the view says.
+#[derive(Component)]
+pub struct ViewCamera;
+
 /// The camera that shows the board.
 pub fn spawn_camera(mut commands: Commands) {
     let projection = OrthographicProjection {
@@ -51,11 +55,11 @@ pub fn spawn_camera(mut commands: Commands) {
         viewport_origin: Vec2::new(0.0, 1.0),
         ..OrthographicProjection::default_2d()
     };
-    commands.spawn((Camera2d, Msaa::Sample4, Projection::Orthographic(projection)));
+    commands.spawn((ViewCamera, Camera2d, Msaa::Sample4, Projection::Orthographic(projection)));
 }
 
 /// Points the camera where the view says.
-pub fn follow_view(view: Res<View>, mut cameras: Query<(&mut Transform, &mut Projection), With<Camera2d>>) {
+pub fn follow_view(view: Res<View>, mut cameras: Query<(&mut Transform, &mut Projection), With<ViewCamera>>) {
     for (mut transform, mut projection) in &mut cameras {
         if let Projection::Orthographic(projection) = &mut *projection {
             projection.scale = view.zoom.recip();
