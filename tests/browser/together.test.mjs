@@ -37,12 +37,11 @@ test("pages of two browsers and a native window draw at once, and show the same"
     for (const [name, board] of Object.entries({ first, second, third })) {
         await board.go(link, `&board-only&picture=${PICTURE_AFTER}`);
         await board.wait("its board", (status) => status.strokes === 4 * EACH);
-        await until("its picture", () => board.page.evaluate(() => document.documentElement.dataset.picture));
+        const hung = () => board.page.evaluate(() => document.documentElement.dataset.picture);
+        await until(`the picture of ${name}`, hung, async () => JSON.stringify(await board.status()));
         const { part, ink } = await board.page.evaluate(compare, expected, STEPS_MAX);
         assert.ok(ink > 0.01, `${name}: something is drawn`);
         assert.ok(part <= PIXELS_MAX, `${name}: ${(part * 100).toFixed(3)} % of the pixels differ from the window's`);
-        // Pictures keep the processor busy, and the next one shall come soon.
-        await board.page.close();
         console.log(`${name}: ${(part * 100).toFixed(3)} % of the pixels differ; ${(ink * 100).toFixed(1)} % are ink`);
     }
 });
