@@ -28,6 +28,9 @@ use web_time::Instant;
 
 /// The window's size when it opens, in pixels; pictures of the board alone keep it.
 pub const SIZE_PX: (u32, u32) = (1280, 800);
+/// How much of a frame the strokes of others take at most; drawing them takes almost as long again. A window that was
+/// hidden for long is up to date after a moment at some 30 frames a second, rather than after a long smooth one.
+const CATCHING_UP: Duration = Duration::from_millis(16);
 /// How often the window looks around although nothing woke it.
 const IDLE_WAIT: Duration = Duration::from_secs(2);
 /// How long the panels move after input: easing, tooltips.
@@ -65,6 +68,7 @@ impl Plugin for WindowPlugin {
         app.add_plugins(DefaultPlugins.set(windows).set(crate::log::quiet()))
             .insert_resource(WinitSettings { focused_mode: idle(), unfocused_mode: idle() })
             .init_resource::<Theme>()
+            .insert_resource(ApplyBudget(CATCHING_UP))
             .add_plugins(CanvasPlugin { grid: !self.board_only });
         ring_when_something_arrives(app);
         if self.board_only {
