@@ -6,7 +6,8 @@ use super::{path::distance_to_line, pressure::Pressure};
 const OFF_CHORD_MAX_PX: f32 = 0.06;
 /// The longest chord that replaces points, in pixels: curves between middles cut corners in proportion to it.
 const CHORD_MAX_PX: f32 = 10.0;
-/// The cosine of the sharpest turn at a chord's ends, about 8°: corners keep all of their points.
+/// The cosine of the sharpest turn of the line, and of one chord into the next, about 8°: corners keep all of their
+/// points.
 const TURN_COSINE_MIN: f32 = 0.99;
 /// How much harder or softer than at its beginning the pen may be pressed anywhere along a chord: 3 % of the width. The
 /// points before and after it are as close to its ends, for from there the width changes evenly into the chord.
@@ -19,31 +20,32 @@ pub type Press = ((f32, f32), Pressure);
 pub fn simplify(presses: &[Press]) -> Vec<Press> {
     let Some(&first) = presses.first() else { return Vec::new() };
     let mut kept = vec![first];
-    let mut at = 0;
+    let (mut last, mut at) = (0, 0);
     while at + 1 < presses.len() {
-        at = next_kept(presses, at);
+        (last, at) = (at, next_kept(presses, last, at));
         kept.push(presses[at]);
     }
     kept
 }
 
-/// The farthest point that a chord from `from` reaches.
-fn next_kept(presses: &[Press], from: usize) -> usize {
+/// The farthest point that a chord from `from` reaches, after one from `last`.
+fn next_kept(presses: &[Press], last: usize, from: usize) -> usize {
     let mut best = from + 1;
-    while best + 1 < presses.len() && chord_is_faithful(presses, from, best + 1) {
+    while best + 1 < presses.len() && chord_is_faithful(presses, last, from, best + 1) {
         best += 1;
     }
     best
 }
 
-fn chord_is_faithful(presses: &[Press], from: usize, to: usize) -> bool {
+fn chord_is_faithful(presses: &[Press], last: usize, from: usize, to: usize) -> bool {
     let (before, after) = (from.saturating_sub(1), (to + 1).min(presses.len() - 1));
     let place = |at: usize| presses[at].0;
     let feels_alike = |at: usize, other: usize| presses[at].1.0.abs_diff(presses[other].1.0) <= PRESSURE_CHANGE_MAX;
     let (a, b, between) = (place(from), place(to), from + 1..to);
     (b.0 - a.0).hypot(b.1 - a.1) <= CHORD_MAX_PX
         && goes_straight(place(before), a, place(from + 1))
-        && goes_straight(place(to - 1), b, place(after))
+        && goes_straight(place(last), a, b)
+        && goes_straight(a, b, place(after))
         && (from + 2..to).all(|at| goes_straight(a, place(at - 1), place(at)))
         && between.map(place).all(|point| distance_to_line(point, a, b) <= OFF_CHORD_MAX_PX)
         && (before..=to).all(|at| feels_alike(from, at))
@@ -103,6 +105,19 @@ mod tests {
             for dab in &before {
                 let moved = path::clearance(dab.place, &after);
                 assert!(moved <= 0.25, "moved by {moved} px");
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn chords_turn_gently_into_what_comes_next() {
+        arbtest(|u| {
+            let presses = evenly(&any_way(u)?);
+            let replaces_points = |chord: &[Press]| !presses.windows(2).any(|pair| pair == chord);
+            for ends in simplify(&presses).windows(3) {
+                let sharp = !goes_straight(ends[0].0, ends[1].0, ends[2].0);
+                assert!(!sharp || !replaces_points(&ends[..2]) && !replaces_points(&ends[1..]), "at {ends:?}");
             }
             Ok(())
         });
