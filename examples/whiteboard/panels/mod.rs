@@ -28,7 +28,7 @@ use crate::{
     tools::{Motion, Pointer},
 };
 use bevy::prelude::*;
-use bevy_egui::{EguiContexts, EguiPrimaryContextPass, egui};
+use bevy_egui::{EguiContext, EguiContexts, EguiPreUpdateSet, EguiPrimaryContextPass, egui};
 
 /// The dialog that is open; never more than one.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +53,13 @@ pub struct PanelsPlugin;
 
 impl Plugin for PanelsPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Open>().init_resource::<notice::Notice>().add_systems(
+        app.init_resource::<Open>().init_resource::<notice::Notice>();
+        if cfg!(target_arch = "wasm32") {
+            let unhinted =
+                leave_letters_their_shape.after(EguiPreUpdateSet::InitContexts).before(EguiPreUpdateSet::BeginPass);
+            app.add_systems(PreUpdate, unhinted);
+        }
+        app.add_systems(
             EguiPrimaryContextPass,
             (
                 (dress, close_at_press),
@@ -73,6 +79,13 @@ fn close_at_press(pointer: Res<Pointer>, mut open: ResMut<Open>) {
     let pressed = pointer.motions.iter().any(|(_, motion, _)| matches!(motion, Motion::Press(_)));
     if pressed && matches!(*open, Open::Status | Open::Palette) {
         *open = Open::Nothing;
+    }
+}
+
+/// Hinting fits letters to whole pixels; the programs in fonts that do so would delay a page's first frame.
+fn leave_letters_their_shape(mut contexts: Query<&mut EguiContext, Added<EguiContext>>) {
+    for mut context in &mut contexts {
+        context.get_mut().all_styles_mut(|style| style.visuals.text_options.font_hinting = false);
     }
 }
 
