@@ -42,7 +42,8 @@ pub enum QuorumSystems {
     Apply,
 }
 
-/// How much time of a frame the handlers of committed commands get; 4 ms as shipped.
+/// How much time of a frame the handlers of committed commands get; 4 ms as shipped. With more, whoever was away catches
+/// up sooner, in slower frames.
 ///
 /// ```
 /// # use bevy_app::App;
