@@ -23,6 +23,7 @@ const OVERSAMPLING: u32 = 6;
 const TILE_PX: UVec2 = UVec2::new(320, 200);
 /// The tiles in a row and in a column.
 const TILES: UVec2 = UVec2::new(SIZE_PX.0 / TILE_PX.x, SIZE_PX.1 / TILE_PX.y);
+const _: () = assert!(TILES.x * TILE_PX.x == SIZE_PX.0 && TILES.y * TILE_PX.y == SIZE_PX.1, "tiles fill the picture");
 
 /// Draws the board for its picture.
 pub struct EaselPlugin;
@@ -100,5 +101,38 @@ impl Easel {
         self.picture.copy_from(&tile, corner.x, corner.y)?;
         self.painted += 1;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use bevy::{
+        asset::RenderAssetUsages,
+        render::render_resource::{Extent3d, TextureDimension},
+    };
+
+    #[test]
+    fn a_pixel_becomes_the_mean_of_what_it_stands_for_where_its_tile_belongs() {
+        let drawn = TILE_PX * OVERSAMPLING;
+        // What is half dark is grey in between; in the upper left corner, a half is rounded up.
+        let gray = |x: u32, y: u32| {
+            let is_corner = x < OVERSAMPLING && y < OVERSAMPLING;
+            let (upper, lower) = if is_corner { (254, 255) } else { (40, 60) };
+            if y % OVERSAMPLING < OVERSAMPLING / 2 { upper } else { lower }
+        };
+        let data = (0..drawn.y).flat_map(|y| (0..drawn.x).flat_map(move |x| [gray(x, y), 7, 9, 255])).collect();
+        let size = Extent3d { width: drawn.x, height: drawn.y, depth_or_array_layers: 1 };
+        let format = TextureFormat::Rgba8UnormSrgb;
+        let tile = Image::new(size, TextureDimension::D2, data, format, RenderAssetUsages::default());
+        let picture = RgbImage::new(SIZE_PX.0, SIZE_PX.1);
+        let mut easel = Easel { image: Handle::default(), looked: 0, painted: 0, picture };
+        let corner = TILE_PX * UVec2::new(1, 2);
+        easel.paint(&tile, corner).unwrap();
+        let pixel = |x, y| easel.picture.get_pixel(corner.x + x, corner.y + y).0;
+        assert_eq!((pixel(0, 0), pixel(1, 0), pixel(0, 1)), ([255, 7, 9], [50, 7, 9], [50, 7, 9]));
+        assert_eq!(pixel(TILE_PX.x - 1, TILE_PX.y - 1), [50, 7, 9]);
+        assert_eq!((pixel(TILE_PX.x, 0), easel.picture.get_pixel(corner.x - 1, corner.y).0), ([0; 3], [0; 3]));
     }
 }
