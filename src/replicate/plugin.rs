@@ -62,7 +62,7 @@ impl Default for ApplyBudget {
 }
 
 /// Wakes an app that sleeps between events: put one in before rooms are spawned, and it rings whenever there
-/// is something to apply or to show.
+/// is something to apply or to show; for a change of leader a quarter of a second later, when it mostly is over.
 #[derive(Resource, Clone)]
 pub struct AppBell(pub Waker);
 

@@ -22,6 +22,9 @@ pub(crate) type Ticket = u64;
 
 /// How many whispers wait for a main world that stalls; after that, the oldest is lost.
 const WHISPERS_WAITING_MAX: usize = 1_024;
+/// How long an app that sleeps is left alone when its room has lost its leader: a page's frames, on the thread of its
+/// driver, would hold up the election, which is mostly over by then.
+pub(crate) const ELECTION_PATIENCE: Duration = Duration::from_millis(250);
 
 /// What the main world asks for.
 pub(crate) enum Request {
@@ -165,12 +168,26 @@ pub(crate) struct Back {
     pub shared: Arc<Shared>,
 }
 
+/// The latest showcase, and the status that the app saw last, or was woken for.
+#[derive(Default)]
+struct Shown {
+    latest: Showcase,
+    seen: RoomStatus,
+}
+
+impl Shown {
+    fn see(&mut self) -> &Showcase {
+        self.seen.clone_from(&self.latest.status);
+        &self.latest
+    }
+}
+
 /// What both sides see: the latest showcase, what waits to be taken, and whether the driver has ended.
 pub(crate) struct Shared {
     mail: Mutex<Mail>,
     whispers: Mutex<VecDeque<Whispered>>,
     rung: AtomicBool,
-    showcase: Mutex<Showcase>,
+    shown: Mutex<Shown>,
     edition: AtomicU64,
     ended: Mutex<bool>,
     end: Condvar,
@@ -184,7 +201,7 @@ impl Shared {
             mail: Mutex::default(),
             whispers: Mutex::default(),
             rung: AtomicBool::new(false),
-            showcase: Mutex::default(),
+            shown: Mutex::default(),
             edition: AtomicU64::new(0),
             ended: Mutex::new(false),
             end: Condvar::new(),
@@ -256,24 +273,32 @@ impl Shared {
         self.rung.store(false, Ordering::Release);
     }
 
-    /// Lays out a new showcase; a sleeping app wakes if more than the figures of links changed.
+    /// Lays out a new showcase, for whenever the app looks.
     pub fn show(&self, showcase: Showcase) {
-        let mut shown = lock(&self.showcase);
-        if *shown == showcase {
-            return;
+        let mut shown = lock(&self.shown);
+        if shown.latest != showcase {
+            shown.latest = showcase;
+            self.edition.fetch_add(1, Ordering::Release);
         }
-        let worth_waking = shown.status != showcase.status;
-        *shown = showcase;
-        self.edition.fetch_add(1, Ordering::Release);
-        drop(shown);
-        if worth_waking {
-            self.app.wake_by_ref();
-        }
+    }
+
+    /// For how long an app that sleeps may sleep on although the status is another one than it saw; none if it is not. The
+    /// figures of links are no reason to wake.
+    pub fn rest(&self) -> Option<Duration> {
+        let Shown { latest, seen } = &*lock(&self.shown);
+        let loses_leader = seen.leader.is_some() && latest.status.leader != seen.leader;
+        (latest.status != *seen).then_some(if loses_leader { ELECTION_PATIENCE } else { Duration::ZERO })
+    }
+
+    /// Wakes a sleeping app to look at the status.
+    pub fn wake_for_status(&self) {
+        lock(&self.shown).see();
+        self.app.wake_by_ref();
     }
 
     /// How the room stands, as laid out last.
     pub fn status(&self) -> RoomStatus {
-        lock(&self.showcase).status.clone()
+        lock(&self.shown).latest.status.clone()
     }
 
     /// Whether there is another showcase than the one `seen`.
@@ -288,7 +313,7 @@ impl Shared {
             return None;
         }
         *seen = edition;
-        Some(lock(&self.showcase).clone())
+        Some(lock(&self.shown).see().clone())
     }
 
     /// The driver has ended: everything is flushed.

@@ -75,12 +75,16 @@ pub struct Display {
     pub shown: Option<Moment>,
     /// When a showcase that was put off is due.
     pub due: Option<Moment>,
+    /// Since when there is a status that the app has not seen.
+    pub unseen_since: Option<Moment>,
+    /// When a sleeping app is woken to look at it.
+    pub waking: Option<Moment>,
 }
 
 impl Display {
     /// When the display wants a step for itself.
     pub fn deadline(&self) -> Moment {
-        self.due.unwrap_or(Moment::NEVER)
+        self.due.into_iter().chain(self.waking).min().unwrap_or(Moment::NEVER)
     }
 }
 

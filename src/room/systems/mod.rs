@@ -34,7 +34,7 @@ pub(super) fn add_to(schedule: &mut Schedule) {
         (step::judge_timers, step::collect_effects).chain().in_set(Step),
         send::submit_writes.in_set(Persist),
         send::send_messages.in_set(Send),
-        (publish::tell_history, publish::advance, publish::show, publish::close).chain().in_set(Publish),
+        (publish::tell_history, publish::advance, publish::show, publish::wake, publish::close).chain().in_set(Publish),
     ));
 }
 

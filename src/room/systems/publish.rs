@@ -59,6 +59,23 @@ pub fn show(
     }
 }
 
+/// Wakes an app that sleeps while its room's status changes. What it has to carry out or to settle rings at once.
+pub fn wake(clock: Res<Clock>, mut nodes: Query<(&Desk, &mut Display)>) {
+    for (desk, mut display) in &mut nodes {
+        let shared = &desk.0.shared;
+        let Some(rest) = shared.rest() else {
+            (display.unseen_since, display.waking) = (None, None);
+            continue;
+        };
+        let waking = *display.unseen_since.get_or_insert(clock.now) + rest;
+        display.waking = Some(waking);
+        if waking <= clock.now {
+            shared.wake_for_status();
+            (display.unseen_since, display.waking) = (None, None);
+        }
+    }
+}
+
 fn showcase(
     node: &Node,
     sessions: &Sessions,
@@ -115,5 +132,77 @@ pub fn close(clock: Res<Clock>, mut nodes: Query<(&Participant, &Courier, &Desk,
         courier.lock().leave();
         desk.0.shared.report(exit.failure.take().map_or(Report::Closed, Report::Failed));
         exit.over = true;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        raft::Term,
+        room::desk::{ELECTION_PATIENCE, desk},
+    };
+    use bevy_ecs::system::RunSystemOnce;
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Wake, Waker},
+    };
+
+    #[derive(Default)]
+    struct Wakings(AtomicUsize);
+
+    impl Wake for Wakings {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn led_by(leader: Option<u64>, term: u64) -> Showcase {
+        let status = RoomStatus { leader: leader.map(NodeId), term: Term(term), ..RoomStatus::default() };
+        Showcase { status, ..Showcase::default() }
+    }
+
+    #[test]
+    fn a_sleeping_app_wakes_for_another_status_at_once_and_sleeps_through_an_election() {
+        let wakings = Arc::new(Wakings::default());
+        let (front, back) = desk(Waker::from(wakings.clone()));
+        let shared = front.shared;
+        let mut world = World::new();
+        world.spawn((Desk(back), Display::default()));
+        let mut after = |time: Duration| {
+            let now = Moment::ZERO + time;
+            world.insert_resource(Clock { now, waker: Waker::noop().clone() });
+            world.run_system_once(wake).unwrap();
+            let mut displays = world.query::<&Display>();
+            (wakings.0.load(Ordering::Relaxed), displays.single(&world).unwrap().deadline())
+        };
+
+        shared.show(led_by(Some(1), 1));
+        assert_eq!(after(Duration::ZERO), (1, Moment::NEVER), "the first leader is news");
+        assert_eq!(after(ELECTION_PATIENCE), (1, Moment::NEVER), "once, whether or not somebody looks");
+
+        let start = Duration::from_secs(1);
+        let end = Moment::ZERO + start + ELECTION_PATIENCE;
+        shared.show(led_by(None, 2));
+        assert_eq!(after(start), (1, end));
+        shared.show(led_by(Some(2), 2));
+        assert_eq!(after(start + ELECTION_PATIENCE / 2), (1, end));
+        assert_eq!(after(start + ELECTION_PATIENCE), (2, Moment::NEVER), "another leader is shown a moment later");
+
+        let start = Duration::from_secs(2);
+        shared.show(led_by(None, 3));
+        assert_eq!(after(start).0, 2);
+        assert!(shared.news(&mut 0).is_some());
+        assert_eq!(after(start + ELECTION_PATIENCE), (2, Moment::NEVER), "it has looked by itself");
+        shared.show(led_by(Some(1), 3));
+        assert_eq!(
+            after(start + ELECTION_PATIENCE),
+            (3, Moment::NEVER),
+            "who saw that there was no leader waits for one"
+        );
     }
 }
