@@ -60,14 +60,6 @@ function notice({ page, said }) {
     return until("a notice on the page", () => page.$eval("#notice", words), () => said.join("\n"));
 }
 
-/** Draws with the mouse, where a small window has no panels. */
-async function drawLine({ page: { mouse } }, top) {
-    await mouse.move(40, top);
-    await mouse.down();
-    for (let step = 1; step < 8; step++) await mouse.move(40 + step * 14, top + Math.sin(step) * 12);
-    await mouse.up();
-}
-
 test("a link that was cut off says so, and what to do", async () => {
     const host = await Host.start();
     const board = await Board.open(await chromium(), `${host.url}/#q3.broken`);
@@ -113,7 +105,7 @@ for (const [name, how] of Object.entries(LACKING.webRtc)) {
         const board = await open(name, how, host.url);
         assert.match(await notice(board), /alone: this browser blocks WebRTC/);
         await board.wait("a leader", (status) => status.role === "leader");
-        await drawLine(board, 200);
+        await board.drawLine(200);
         const { node } = await board.wait("a stroke", (status) => status.strokes === 1 && status.pending === 0);
         await board.page.reload();
         const again = await board.wait("the stroke", (status) => status.strokes === 1);
@@ -146,10 +138,25 @@ for (const [name, how] of Object.entries(LACKING.storage)) {
         await board.wait("a leader", (status) => status.role === "leader");
         const native = Native.start(["--headless", "--data", await folder(), await board.link()]);
         await native.wait("two voters", (status) => status.voters.length === 2);
-        await drawLine(board, 200);
+        await board.drawLine(200);
         await native.wait("the stroke", (status) => status.strokes === 1);
     });
 }
+
+test("who comes in when no space is left draws all the same, and is told what that means", async () => {
+    const host = await Host.start();
+    const prepare = async (page) => {
+        const session = await page.createCDPSession();
+        await session.send("Storage.overrideQuotaForOrigin", { origin: host.url, quotaSize: 1 });
+    };
+    const board = await Board.open(await chromium(), host.url, { prepare });
+    const words = await notice(board);
+    assert.match(words, /No space is left/);
+    assert.match(words, /Free some space/);
+    await board.wait("a leader", (status) => status.role === "leader");
+    await board.drawLine(200);
+    await board.wait("a stroke", (status) => status.strokes === 1 && status.pending === 0);
+});
 
 test("a module that arrives in part, or not at all, says that it did", async () => {
     const host = await Host.start();
@@ -187,7 +194,7 @@ test("a page whose graphics are taken away isn't left blank, and a reload brings
     const host = await Host.start();
     const board = await Board.open(await chromium(), host.url);
     await board.wait("a leader", (status) => status.role === "leader");
-    await drawLine(board, 200);
+    await board.drawLine(200);
     await board.wait("a stroke", (status) => status.strokes === 1 && status.pending === 0);
     const lose = (canvas) => canvas.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext();
     await board.page.$eval("#board", lose);
@@ -206,7 +213,7 @@ test("a page whose storage is full stops, and the others have what was decided a
     const native = Native.start(["--headless", "--data", await folder(), await board.link()]);
     const third = Native.start(["--headless", "--data", await folder(), await board.link()]);
     await third.wait("three voters", (status) => status.voters.length === 3);
-    await drawLine(board, 200);
+    await board.drawLine(200);
     const decided = await board.wait("a stroke", (status) => status.strokes === 1 && status.pending === 0);
     const session = await board.page.createCDPSession();
     await session.send("Storage.overrideQuotaForOrigin", { origin: host.url, quotaSize: 1_000 });
@@ -229,9 +236,9 @@ test("a page goes on when its server is gone, and is there for those it was with
     const second = await Board.open(await chromium(), await first.link());
     await second.wait("two voters", (status) => status.voters.length === 2 && status.peers.length === 1);
     await host.kill();
-    await drawLine(first, 200);
+    await first.drawLine(200);
     await second.wait("a stroke", (status) => status.strokes === 1);
-    await drawLine(second, 260);
+    await second.drawLine(260);
     await first.wait("another stroke", (status) => status.strokes === 2 && status.pending === 0);
 });
 

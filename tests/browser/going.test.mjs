@@ -1,6 +1,8 @@
 // Pages that are hidden, killed, loaded again and forgotten: the board goes on, and comes back.
 
 import assert from "node:assert/strict";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
 import { Board, Host, Native, agreed, chromium, crash, folder, strokes, tidy, until } from "./lab.mjs";
 
@@ -72,6 +74,31 @@ test("what is put into a hidden page is decided when nobody sees any page of the
     await agreed(1, ...pages);
 });
 
+test("a page that may run no worker draws with the others, also while it is hidden", async () => {
+    const host = await Host.start();
+    const index = join(host.folder, "whiteboard", "index.html");
+    const forbidden = (await readFile(index, "utf8")).replace("worker-src 'self' blob:", "worker-src 'none'");
+    assert.match(forbidden, /worker-src 'none'/);
+    await writeFile(index, forbidden);
+    await rm(`${index}.br`, { force: true });
+    const page = await Board.open(await chromium(), host.url, { prepare: (page) => page.evaluateOnNewDocument(note) });
+    await page.wait("a leader", (status) => status.role === "leader");
+    const native = Native.start(["--headless", "--data", await folder(), await page.link()]);
+    await native.wait("two voters", (status) => status.voters.length === 2);
+    await page.draw(strokes(0, 20));
+    await agreed(20, page, native);
+    await page.hide();
+    await page.draw(strokes(1, 20));
+    await native.wait("what was put into the hidden page", (status) => status.strokes === 40);
+    assert.deepEqual(await page.page.evaluate(() => window.forbidden), ["worker-src"]);
+
+    /** Runs in the page, and notes what its rules forbade. */
+    function note() {
+        window.forbidden = [];
+        document.addEventListener("securitypolicyviolation", (event) => window.forbidden.push(event.effectiveDirective));
+    }
+});
+
 test("a page that is loaded again is the same node, and shows its board before anybody answers", async () => {
     const { page, native } = await pair(20);
     await agreed(20, page, native);
@@ -88,6 +115,7 @@ test("the others go on when the leader's page is killed", async () => {
     const link = await page.link();
     const third = Native.start(["--headless", "--data", await folder(), link]);
     await native.wait("three voters", (status) => status.voters.length === 3);
+    await page.wait("to lead them", (status) => status.role === "leader" && status.voters.length === 3);
     await crash(page.page);
     const leads = (status) => status.role === "leader";
     await until("a new leader", async () => {

@@ -215,9 +215,14 @@ export class Board {
     constructor(page) {
         this.page = page;
         this.said = [];
+        /** The kinds of questions that the browser asked; all are answered with yes. */
+        this.asked = [];
         page.on("console", (message) => this.said.push(message.text()));
         page.on("pageerror", (error) => this.said.push(String(error)));
-        page.on("dialog", (dialog) => dialog.accept().catch(() => {}));
+        page.on("dialog", (dialog) => {
+            this.asked.push(dialog.type());
+            dialog.accept().catch(() => {});
+        });
     }
 
     async go(url, query = "") {
@@ -266,6 +271,15 @@ export class Board {
             const shown = hash || (await this.page.evaluate(() => location.hash));
             return shown.length > 1 ? `${origin}/${shown}` : undefined;
         });
+    }
+
+    /** Draws a line with the mouse, where a small window has no panels. */
+    async drawLine(top) {
+        const { mouse } = this.page;
+        await mouse.move(40, top);
+        await mouse.down();
+        for (let step = 1; step < 8; step++) await mouse.move(40 + step * 14, top + Math.sin(step) * 12);
+        await mouse.up();
     }
 
     /** Saves what the page looks like, and says where. */

@@ -81,6 +81,21 @@ for (const [name, launch] of Object.entries({ chromium, firefox })) {
     });
 }
 
+test("chromium: without encryption there are no locks, and a store in use is not shared all the same", async () => {
+    const host = await Host.start();
+    const browser = await chromium({ args: ["--host-resolver-rules=MAP board.test 127.0.0.1"] });
+    const url = host.url.replace("127.0.0.1", "board.test");
+    const holder = await Story.begin(browser, url, "hold");
+    await holder.tells("held");
+    assert.ok(await holder.page.evaluate(() => !isSecureContext && navigator.locks === undefined));
+    const second = await Story.begin(browser, url, "try");
+    await holder.page.bringToFront();
+    assert.match(await second.tells("failure"), /open/);
+    await crash(holder.page);
+    const third = await Story.begin(browser, url, "hold");
+    await third.tells("held");
+});
+
 test("chromium: a full disk is told in words, and ends the store", async () => {
     const host = await Host.start();
     const browser = await chromium();

@@ -12,6 +12,11 @@ const KEPT_NOWHERE: &str = "This browser keeps nothing for this page, so the boa
     The others keep it, and with it what you draw; when everybody is gone, it is lost. Leave the private window, or \
     allow the site to store data, and load the page again.";
 
+/// What it says in one that has no space left.
+const NO_SPACE: &str = "No space is left to keep this board, so it is only in this tab's memory. The others keep it, \
+    and with it what you draw; when everybody is gone, it is lost. Free some space, or clear what this browser stores \
+    of other sites, and load the page again.";
+
 /// What it says beside a failure otherwise.
 const KEPT_HERE: &str = "What you drew is kept in this browser. It is there when you load the page again.";
 
@@ -27,13 +32,14 @@ const NEWER: &str = "This link was made by a newer version of the whiteboard. Lo
 #[derive(Resource)]
 pub struct WayIn {
     invitation: Option<Invitation>,
-    is_kept: bool,
+    /// What it means that the board isn't kept here, if it isn't.
+    kept_nowhere: Option<&'static str>,
 }
 
 impl WayIn {
     pub fn of(address: &Address) -> Result<Self, String> {
         let parse = |link: String| link.parse::<Invitation>().map_err(|error| leads_nowhere(&error));
-        Ok(Self { invitation: address.invitation().map(parse).transpose()?, is_kept: true })
+        Ok(Self { invitation: address.invitation().map(parse).transpose()?, kept_nowhere: None })
     }
 
     pub fn enter(&self, settings: &Settings) -> Room {
@@ -46,7 +52,7 @@ impl WayIn {
 
     /// Keeps a room in this browser; in one that keeps nothing, it is gone with the page.
     pub fn keep(&self, room: Room) -> Room {
-        if self.is_kept { room.store(STORE) } else { room }
+        if self.kept_nowhere.is_none() { room.store(STORE) } else { room }
     }
 }
 
@@ -59,10 +65,13 @@ pub fn do_without_store(
     settings: Res<Settings>,
 ) {
     for (entity, room, state) in &rooms {
-        if room.status().node.is_none() && is_denied(state) && way_in.is_kept {
-            warn!("{KEPT_NOWHERE}");
-            shell::notice(KEPT_NOWHERE);
-            way_in.is_kept = false;
+        if room.status().node.is_some() || way_in.kept_nowhere.is_some() {
+            continue;
+        }
+        if let Some(meaning) = without_store(state) {
+            warn!("{meaning}");
+            shell::notice(meaning);
+            way_in.kept_nowhere = Some(meaning);
             commands.entity(entity).despawn();
             commands.spawn(way_in.enter(&settings));
         }
@@ -72,7 +81,7 @@ pub fn do_without_store(
 /// Tells the page's shell what survives a failure.
 pub fn tell_what_is_kept(rooms: Query<&RoomState, Changed<RoomState>>, way_in: Res<WayIn>) {
     if rooms.iter().any(|state| matches!(state, RoomState::Open)) {
-        shell::keep(if way_in.is_kept { KEPT_HERE } else { KEPT_NOWHERE });
+        shell::keep(way_in.kept_nowhere.unwrap_or(KEPT_HERE));
     }
 }
 
@@ -85,7 +94,12 @@ fn leads_nowhere(error: &InvitationError) -> String {
     }
 }
 
-fn is_denied(state: &RoomState) -> bool {
-    let RoomState::Failed(RoomError::Storage(error)) = state else { return false };
-    matches!(**error, StorageError::Denied { .. } | StorageError::Full { .. })
+/// What it means if a room failed because the browser gives it no store.
+fn without_store(state: &RoomState) -> Option<&'static str> {
+    let RoomState::Failed(RoomError::Storage(error)) = state else { return None };
+    match **error {
+        StorageError::Denied { .. } => Some(KEPT_NOWHERE),
+        StorageError::Full { .. } => Some(NO_SPACE),
+        _ => None,
+    }
 }

@@ -46,8 +46,11 @@ impl Database {
             }
             Ok(())
         });
-        let inner = request.await.map_err(|error| denied(&error))?;
-        Ok(Self { name: name.to_owned(), inner })
+        match request.await {
+            Ok(inner) => Ok(Self { name: name.to_owned(), inner }),
+            Err(OpenDbError::Base(error)) if lacks_space(&error) => Err(full(name, &error).await),
+            Err(error) => Err(denied(&error)),
+        }
     }
 
     /// Everything in it, as it was written. All is asked for at once: every answer may wait for a frame of the page.
@@ -136,14 +139,10 @@ impl Database {
 
     /// What the browser's error means to people.
     pub async fn failed(&self, error: Error) -> StorageError {
-        let path = path(&self.name);
-        match &error {
-            Error::DomException(DomException::Other(exception)) if exception.name() == "QuotaExceededError" => {
-                let reason = grant::space().await.unwrap_or_else(|| error.to_string());
-                StorageError::Full { path, source: Arc::new(io::Error::other(reason)) }
-            }
-            _ => StorageError::Io { path, source: Arc::new(io::Error::other(error.to_string())) },
+        if lacks_space(&error) {
+            return full(&self.name, &error).await;
         }
+        StorageError::Io { path: path(&self.name), source: Arc::new(io::Error::other(error.to_string())) }
     }
 }
 
@@ -155,6 +154,16 @@ async fn finish(transaction: Transaction<'_>) -> Result<(), Error> {
     }
     let unexplained = || js_sys::Error::new("the browser gave the transaction up").into();
     Err(transaction.error().unwrap_or_else(unexplained))
+}
+
+fn lacks_space(error: &Error) -> bool {
+    matches!(error, Error::DomException(DomException::Other(exception)) if exception.name() == "QuotaExceededError")
+}
+
+/// How little space is left, if the browser says it.
+async fn full(name: &str, error: &Error) -> StorageError {
+    let reason = grant::space().await.unwrap_or_else(|| error.to_string());
+    StorageError::Full { path: path(name), source: Arc::new(io::Error::other(reason)) }
 }
 
 /// Why the browser lets nothing be kept.

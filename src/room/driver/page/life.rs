@@ -35,17 +35,11 @@ impl Life {
     }
 
     fn follow_leaving(&mut self, stage: &Rc<Stage>, window: &Window) {
-        let leaving = Rc::downgrade(stage);
+        let (leaving, page) = (Rc::downgrade(stage), window.clone());
         self.listen(window, "pagehide", move |_| {
             if let Some(stage) = leaving.upgrade() {
                 stage.leave();
-            }
-        });
-        // A page that is brought back from the browser's cache has left its rooms, and its links are gone.
-        let location = window.location();
-        self.listen(window, "pageshow", move |event| {
-            if event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted) {
-                drop(location.reload());
+                begin_anew_if_kept(&page);
             }
         });
     }
@@ -64,6 +58,19 @@ impl Drop for Life {
             let _ = target.remove_event_listener_with_callback(event, listener.as_ref().unchecked_ref());
         }
     }
+}
+
+/// Loads a page again that is brought back from the browser's cache: it has left its room, and its links are gone. The
+/// room may have ended by then, so this outlives it.
+fn begin_anew_if_kept(window: &Window) {
+    let location = window.location();
+    let begin_anew = Closure::once_into_js(move |event: Event| {
+        if event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted) {
+            drop(location.reload());
+        }
+    });
+    // A page that can't listen is a page that is gone.
+    let _ = window.add_event_listener_with_callback("pageshow", begin_anew.unchecked_ref());
 }
 
 fn is_visible(document: &Document) -> bool {
