@@ -141,11 +141,20 @@ fn cheapest(points: &[Point]) -> (u8, u32, Vec<u64>) {
 }
 
 /// How many bits some numbers take, and the parameter up to the largest with which it is so few.
+///
+/// From one parameter to the next each number takes a bit more, and its unary part saves half of what is left of it:
+/// never more than the step before. Once that is no gain, no larger one is.
 fn fewest_bits(numbers: &[u64], largest: u32) -> (u64, u32) {
-    (0..=largest)
-        .map(|k| (numbers.iter().map(|&number| (number >> k) + 1 + u64::from(k)).sum::<u64>(), k))
-        .min()
-        .expect("there is at least one parameter")
+    let bits = |k: u32| numbers.iter().map(|&number| (number >> k) + 1 + u64::from(k)).sum::<u64>();
+    let mut fewest = (bits(0), 0);
+    for k in 1..=largest {
+        let next = (bits(k), k);
+        if next >= fewest {
+            break;
+        }
+        fewest = next;
+    }
+    fewest
 }
 
 /// How the pressure changes from each point to the next.
@@ -347,6 +356,19 @@ mod tests {
         let pressures = (0..120).map(shaken).collect();
         let pressed = Stroke::from_grid([0; 3], 8, plain.grid().to_vec(), pressures).unwrap();
         assert!(encode(&pressed).len() <= encode(&plain).len() + 2 + 120 * 11 / 8);
+    }
+
+    #[test]
+    fn no_parameter_takes_fewer_bits_than_the_one_that_is_taken() {
+        arbtest(|u| {
+            let wide: Vec<u32> = u.arbitrary()?;
+            let spread = u.int_in_range(0..=31)?;
+            let numbers: Vec<_> = wide.into_iter().map(|number| u64::from(number >> spread)).collect();
+            let bits = |k: u32| numbers.iter().map(|&number| (number >> k) + 1 + u64::from(k)).sum::<u64>();
+            let exhaustive = (0..=PARAMETER_MAX).map(|k| (bits(k), k)).min().unwrap();
+            assert_eq!(fewest_bits(&numbers, PARAMETER_MAX), exhaustive);
+            Ok(())
+        });
     }
 
     #[test]

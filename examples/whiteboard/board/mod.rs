@@ -4,6 +4,7 @@
 mod changes;
 mod codec;
 mod commands;
+mod digest;
 mod drafts;
 mod history;
 mod introduction;

@@ -4,6 +4,7 @@ use super::{
     Stroke, StrokeId,
     changes::{Changes, Version},
     codec,
+    digest::Digest,
     history::{Mark, Sheet, Timeline, Touch},
 };
 use bevy::prelude::Resource;
@@ -11,7 +12,6 @@ use bevy_quorum::raft::{LogIndex, NodeId};
 use bytes::Bytes;
 use std::{
     collections::BTreeMap,
-    fmt,
     sync::{Arc, OnceLock},
 };
 
@@ -35,8 +35,8 @@ pub struct Board {
     /// What the records take, encoded.
     bytes: usize,
     changes: Changes,
-    /// The digest, once somebody asked for it since the last change.
-    digest: OnceLock<Digest>,
+    /// What is shown, hashed, if only strokes on top came since somebody asked: those are added.
+    hashed: OnceLock<blake3::Hasher>,
 }
 
 /// A stroke and how it stands.
@@ -80,22 +80,6 @@ impl Record {
     }
 }
 
-/// A hash of a board: equal exactly when the strokes, their names, authors and order are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Digest(pub [u8; 32]);
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({self})")
-    }
-}
-
 impl Board {
     /// The shown strokes from bottom to top, with their names and circumstances.
     pub fn shown(&self) -> impl Iterator<Item = (StrokeId, &Record)> {
@@ -119,13 +103,14 @@ impl Board {
 
     /// The hash of what is shown.
     pub fn digest(&self) -> Digest {
-        *self.digest.get_or_init(|| {
+        let hashed = self.hashed.get_or_init(|| {
             let mut hasher = blake3::Hasher::new();
             self.shown().for_each(|(_, record)| {
                 hasher.update(record.hash.as_bytes());
             });
-            Digest(*hasher.finalize().as_bytes())
-        })
+            hasher
+        });
+        Digest(*hashed.finalize().as_bytes())
     }
 
     /// Differs after every change.
@@ -252,13 +237,14 @@ impl Sheet for Board {
 
     fn set_mark(&mut self, id: StrokeId, mark: Mark) {
         let Some(record) = self.records.get_mut(&id) else { return };
-        self.digest = OnceLock::new();
         record.changed = self.changes.note(record.changed, id, record.place);
         record.mark = mark;
-        if mark.shown {
-            self.shown.insert(record.place, id);
-        } else {
-            self.shown.remove(&record.place);
+        let is_on_top = self.shown.last_key_value().is_none_or(|(top, _)| *top < record.place);
+        let former = if mark.shown { self.shown.insert(record.place, id) } else { self.shown.remove(&record.place) };
+        match self.hashed.get_mut() {
+            _ if former.is_some() == mark.shown => {}
+            Some(hasher) if mark.shown && is_on_top => drop(hasher.update(record.hash.as_bytes())),
+            _ => self.hashed = OnceLock::new(),
         }
     }
 }
@@ -430,6 +416,8 @@ mod tests {
                         _ => drop(play.redo(who)),
                     }
                 }
+                // Who asked before every change has only added what was drawn on top since.
+                one.board.digest();
             }
             assert_eq!(one.board.digest(), other.board.digest());
             let changed = one.board.changed_since(before.version()).unwrap();

@@ -4,7 +4,7 @@ use super::brush;
 use crate::board::{Pressure, path, path::Segment};
 use bevy::{
     asset::RenderAssetUsages,
-    mesh::{Indices, PrimitiveTopology, VertexAttributeValues},
+    mesh::{Indices, MeshVertexAttribute, PrimitiveTopology, VertexAttributeValues, VertexFormat},
     prelude::*,
 };
 use lyon_tessellation::{
@@ -16,6 +16,9 @@ use std::f32::consts::{PI, TAU};
 
 /// How far the triangles may be from the exact line, in board pixels.
 pub const TOLERANCE_PX: f32 = 0.025;
+
+/// Colours in half the bytes that meshes otherwise spend on them, and still finer than a screen shows.
+const COLOR: MeshVertexAttribute = MeshVertexAttribute { format: VertexFormat::Unorm16x4, ..Mesh::ATTRIBUTE_COLOR };
 
 /// Triangles of one stroke, in board pixels with `y` downwards.
 pub type Triangles = VertexBuffers<[f32; 2], u32>;
@@ -82,18 +85,18 @@ fn place((x, y): (f32, f32)) -> Point {
 pub fn empty_mesh() -> Mesh {
     Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::default())
         .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, Vec::<[f32; 3]>::new())
-        .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, Vec::<[f32; 4]>::new())
+        .with_inserted_attribute(COLOR, VertexAttributeValues::Unorm16x4(Vec::new()))
         .with_inserted_indices(Indices::U32(Vec::new()))
 }
 
 /// Adds triangles of one colour to a mesh, above those it has.
 pub fn append(mesh: &mut Mesh, triangles: &Triangles, color: Color) {
     let first = mesh.count_vertices() as u32;
-    let color = color.to_linear().to_f32_array();
+    let color = color.to_linear().to_f32_array().map(|part| (part * f32::from(u16::MAX)).round() as u16);
     if let Some(VertexAttributeValues::Float32x3(positions)) = mesh.attribute_mut(Mesh::ATTRIBUTE_POSITION) {
         positions.extend(triangles.vertices.iter().map(|[x, y]| [*x, -*y, 0.0]));
     }
-    if let Some(VertexAttributeValues::Float32x4(colors)) = mesh.attribute_mut(Mesh::ATTRIBUTE_COLOR) {
+    if let Some(VertexAttributeValues::Unorm16x4(colors)) = mesh.attribute_mut(COLOR) {
         colors.extend(std::iter::repeat_n(color, triangles.vertices.len()));
     }
     if let Some(Indices::U32(indices)) = mesh.indices_mut() {
