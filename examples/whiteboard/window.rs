@@ -28,9 +28,9 @@ use web_time::Instant;
 
 /// The window's size when it opens, in pixels; pictures of the board alone keep it.
 pub const SIZE_PX: (u32, u32) = (1280, 800);
-/// How much of a frame the strokes of others take at most; drawing them takes almost as long again. A window that was
-/// hidden for long is up to date after a moment at some 30 frames a second, rather than after a long smooth one.
-const CATCHING_UP: Duration = Duration::from_millis(16);
+/// How much of a frame the strokes of others take at most; drawing them takes longer still. A window that was hidden for
+/// long is up to date after a moment of slow frames, rather than after a long smooth one.
+const CATCHING_UP: Duration = Duration::from_millis(12);
 /// How often the window looks around although nothing woke it.
 const IDLE_WAIT: Duration = Duration::from_secs(2);
 /// How long the panels move after input: easing, tooltips.
