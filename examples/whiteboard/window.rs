@@ -69,7 +69,8 @@ impl Plugin for WindowPlugin {
             .insert_resource(WinitSettings { focused_mode: idle(), unfocused_mode: idle() })
             .init_resource::<Theme>()
             .insert_resource(ApplyBudget(CATCHING_UP))
-            .add_plugins(CanvasPlugin { grid: !self.board_only });
+            .add_plugins(CanvasPlugin { grid: !self.board_only })
+            .add_systems(Update, keep_up);
         ring_when_something_arrives(app);
         if self.board_only {
             app.init_resource::<Toolbox>()
@@ -172,6 +173,16 @@ fn settle(
         seen.clone_from(room.status());
     }
     if awake_until.is_some_and(|until| now < until) {
+        redraw.write(RequestRedraw);
+    }
+}
+
+/// Asks for frames as long as decided strokes wait for one: a page may miss the bell that its own frame rings.
+fn keep_up(rooms: Query<(&Room, &RoomState)>, mut redraw: MessageWriter<RequestRedraw>) {
+    let is_behind = |(room, state): (&Room, &RoomState)| {
+        matches!(state, RoomState::Open) && room.status().applied < room.status().commit
+    };
+    if rooms.iter().any(is_behind) {
         redraw.write(RequestRedraw);
     }
 }
