@@ -57,7 +57,7 @@ test("who goes elsewhere and back finds the board, and is who they were", async 
 
 test("a page that the browser kept for later, links cut and room left, begins anew as who it was", async () => {
     const { board, node } = await alone(20);
-    // No browser keeps a page that has links, of its own accord; what it would tell the page is told here.
+    // Which pages a browser keeps is its own affair; what it tells those is told here.
     const tell = (kind) => window.dispatchEvent(new PageTransitionEvent(kind, { persisted: true }));
     await board.page.evaluate(tell, "pagehide");
     const isHeld = async () => (await navigator.locks.query()).held.length > 0;

@@ -4,7 +4,6 @@
 mod changes;
 mod codec;
 mod commands;
-mod digest;
 mod drafts;
 mod history;
 mod introduction;

@@ -4,7 +4,6 @@ use super::{
     Stroke, StrokeId,
     changes::{Changes, Version},
     codec,
-    digest::Digest,
     history::{Mark, Sheet, Timeline, Touch},
 };
 use bevy::prelude::Resource;
@@ -101,8 +100,8 @@ impl Board {
         self.records.get(&id)
     }
 
-    /// The hash of what is shown.
-    pub fn digest(&self) -> Digest {
+    /// The hash of what is shown: equal exactly when the strokes, their names, authors and order are.
+    pub fn digest(&self) -> blake3::Hash {
         let hashed = self.hashed.get_or_init(|| {
             let mut hasher = blake3::Hasher::new();
             self.shown().for_each(|(_, record)| {
@@ -110,7 +109,7 @@ impl Board {
             });
             hasher
         });
-        Digest(*hashed.finalize().as_bytes())
+        hashed.finalize()
     }
 
     /// Differs after every change.
