@@ -329,7 +329,7 @@ fn an_app_that_sleeps_is_woken_again_while_commands_wait_for_their_turn() {
     let bell = Waker::from(rings.clone());
     let mut party = Party::new(11, move |app| {
         game(app);
-        app.insert_resource(AppBell(bell.clone())).insert_resource(ApplyBudget(Duration::ZERO));
+        app.insert_resource(AppBell::new(bell.clone())).insert_resource(ApplyBudget(Duration::ZERO));
     });
     let host = party.open();
     party.run_for(Duration::from_secs(1));

@@ -50,7 +50,7 @@ fn app() -> (App, Receiver<()>) {
     let (ring, rings) = channel();
     let mut app = App::new();
     app.add_plugins(QuorumPlugins)
-        .insert_resource(AppBell(Waker::from(Arc::new(Ring(ring)))))
+        .insert_resource(AppBell::new(Waker::from(Arc::new(Ring(ring)))))
         .init_resource::<Seen>()
         .add_command(note)
         .add_observer(|settled: On<Settled>, mut seen: ResMut<Seen>| {

@@ -78,7 +78,7 @@ pub fn run(arguments: &[String]) {
     });
     let mut app = App::new();
     app.add_plugins(QuorumPlugins)
-        .insert_resource(AppBell(bell.into()))
+        .insert_resource(AppBell::new(bell.into()))
         .insert_resource(Orders(Mutex::new(orders)))
         .init_resource::<Work>()
         .init_resource::<Told>()

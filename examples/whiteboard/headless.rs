@@ -24,7 +24,7 @@ impl Plugin for HeadlessPlugin {
     fn build(&self, app: &mut App) {
         let bell = Arc::<Bell>::default();
         app.add_plugins((log::quiet(), MinimalPlugins.build().disable::<ScheduleRunnerPlugin>()))
-            .insert_resource(AppBell(bell.clone().into()))
+            .insert_resource(AppBell::new(bell.clone().into()))
             .set_runner(move |app| run(app, &bell));
     }
 }

@@ -46,13 +46,12 @@ fn listen(wanted: &Arc<AtomicBool>) -> io::Result<()> {
 
 /// A window that nothing happens in sleeps; a signal has to wake it.
 fn wake_when_wanted(wanted: Res<Wanted>, bell: Option<Res<AppBell>>) -> Result {
-    let (Some(bell), wanted) = (bell, wanted.0.clone()) else { return Ok(()) };
-    let waker = bell.0.clone();
+    let (Some(bell), wanted) = (bell.map(|bell| bell.clone()), wanted.0.clone()) else { return Ok(()) };
     thread::Builder::new().name("signals".into()).spawn(move || {
         loop {
             thread::sleep(ASK_INTERVAL);
             if wanted.load(Ordering::Relaxed) {
-                waker.wake_by_ref();
+                bell.ring();
             }
         }
     })?;

@@ -69,8 +69,7 @@ impl Plugin for WindowPlugin {
             .insert_resource(WinitSettings { focused_mode: idle(), unfocused_mode: idle() })
             .init_resource::<Theme>()
             .insert_resource(ApplyBudget(CATCHING_UP))
-            .add_plugins(CanvasPlugin { grid: !self.board_only })
-            .add_systems(Update, keep_up);
+            .add_plugins(CanvasPlugin { grid: !self.board_only });
         ring_when_something_arrives(app);
         if self.board_only {
             app.init_resource::<Toolbox>()
@@ -118,7 +117,7 @@ impl Wake for Bell {
 fn ring_when_something_arrives(app: &mut App) {
     if let Some(proxy) = app.world().get_resource::<EventLoopProxyWrapper>() {
         let bell = Waker::from(Arc::new(Bell((**proxy).clone())));
-        app.insert_resource(AppBell(bell));
+        app.insert_resource(AppBell::new(bell));
     }
 }
 
@@ -173,16 +172,6 @@ fn settle(
         seen.clone_from(room.status());
     }
     if awake_until.is_some_and(|until| now < until) {
-        redraw.write(RequestRedraw);
-    }
-}
-
-/// Asks for frames as long as decided strokes wait for one: a page may miss the bell that its own frame rings.
-fn keep_up(rooms: Query<(&Room, &RoomState)>, mut redraw: MessageWriter<RequestRedraw>) {
-    let is_behind = |(room, state): (&Room, &RoomState)| {
-        matches!(state, RoomState::Open) && room.status().applied < room.status().commit
-    };
-    if rooms.iter().any(is_behind) {
         redraw.write(RequestRedraw);
     }
 }

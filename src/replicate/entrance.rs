@@ -69,7 +69,7 @@ impl Entrance {
 /// Brings up the room that an entity has just got: the app begins with the state that every room begins with, or goes
 /// on with that of a room that is continued.
 pub(super) fn start(world: &mut World, entity: Entity) {
-    let app = world.get_resource::<AppBell>().map_or(Waker::noop().clone(), |bell| bell.0.clone());
+    let app = world.get_resource::<AppBell>().map_or(Waker::noop(), AppBell::waker).clone();
     let Some(component) = world.get::<Room>(entity) else { return };
     let begun = match component.lineage().continues {
         Some(old) => continuation::begin(world, old, entity).map(Some),

@@ -12,7 +12,7 @@ use super::{
 use bevy_app::{PluginGroupBuilder, prelude::*};
 use bevy_ecs::prelude::*;
 use bevy_reflect::prelude::*;
-use std::{task::Waker, time::Duration};
+use std::time::Duration;
 
 /// Everything a game needs to hold rooms.
 ///
@@ -60,11 +60,6 @@ impl Default for ApplyBudget {
         Self(Duration::from_millis(4))
     }
 }
-
-/// Wakes an app that sleeps between events: put one in before rooms are spawned, and it rings whenever there
-/// is something to apply or to show; for a change of leader a quarter of a second later, when it mostly is over.
-#[derive(Resource, Clone)]
-pub struct AppBell(pub Waker);
 
 impl Plugin for QuorumPlugin {
     fn build(&self, app: &mut App) {

@@ -2,6 +2,7 @@
 //
 // The programs and the pages are built before: `.ci/run` does it, and says where they are.
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile, cp } from "node:fs/promises";
@@ -288,6 +289,32 @@ export class Board {
         const path = join(QUORUM_PICTURES, `${name.replace(/\W+/g, "-")}.png`);
         await this.page.screenshot({ path });
         return path;
+    }
+}
+
+/** A page that tells a story, of those in `tests/browser_stories`. */
+export class Story {
+    static async begin(context, url, name) {
+        const page = await context.newPage();
+        const story = new Story(page);
+        page.on("console", (message) => story.said.push(message.text()));
+        await page.goto(`${url}/browser_stories/?story=${name}`);
+        return story;
+    }
+
+    constructor(page) {
+        this.page = page;
+        this.said = [];
+    }
+
+    /** What it told under this name, once it did; a story that panicked never will. */
+    tells(name) {
+        return until(`${name} of a story`, async () => {
+            const told = await this.page.evaluate((name) => document.documentElement.getAttribute(`data-${name}`), name);
+            const panic = this.said.find((line) => line.includes("panicked"));
+            assert.equal(panic, undefined);
+            return told === null ? undefined : { told };
+        }, () => this.said.join("\n")).then(({ told }) => told);
     }
 }
 

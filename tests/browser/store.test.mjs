@@ -2,37 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { Host, chromium, crash, firefox, tidy, until } from "./lab.mjs";
+import { Host, Story, chromium, crash, firefox, tidy, until } from "./lab.mjs";
 
 after(tidy);
 
 const ROUNDS = 8;
-
-/** A page that tells a story. */
-class Story {
-    static async begin(context, url, name) {
-        const page = await context.newPage();
-        const story = new Story(page);
-        page.on("console", (message) => story.said.push(message.text()));
-        await page.goto(`${url}/browser_store/?story=${name}`);
-        return story;
-    }
-
-    constructor(page) {
-        this.page = page;
-        this.said = [];
-    }
-
-    /** What it told under this name, once it did; a story that panicked never will. */
-    tells(name) {
-        return until(`${name} of a story`, async () => {
-            const told = await this.page.evaluate((name) => document.documentElement.getAttribute(`data-${name}`), name);
-            const panic = this.said.find((line) => line.includes("panicked"));
-            assert.equal(panic, undefined);
-            return told === null ? undefined : { told };
-        }, () => this.said.join("\n")).then(({ told }) => told);
-    }
-}
 
 /** Kills a page; closes it where nobody can. */
 async function kill(browser, story) {

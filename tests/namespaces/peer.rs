@@ -128,7 +128,7 @@ pub fn run(arguments: &[String]) {
         QuorumPlugins,
         bevy::log::LogPlugin { filter: "warn,bevy_quorum=debug".into(), ..Default::default() },
     ))
-    .insert_resource(AppBell(bell.into()))
+    .insert_resource(AppBell::new(bell.into()))
     .insert_resource(Orders(Mutex::new(orders)))
     .init_resource::<State>()
     .replicate_resource::<State>()

@@ -160,7 +160,7 @@ fn live(
     entered: &SyncSender<Entered>,
 ) {
     let mut app = App::new();
-    app.add_plugins(QuorumPlugins).insert_resource(AppBell(Waker::from(bell.clone())));
+    app.add_plugins(QuorumPlugins).insert_resource(AppBell::new(Waker::from(bell.clone())));
     for Keep { invitation, folder } in rooms {
         let room = Room::join(invitation.to_string()).store(&folder).ice_servers(stun).witness();
         app.world_mut().spawn((room, Place { name: invitation.cluster.to_string(), folder }));

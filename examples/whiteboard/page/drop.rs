@@ -37,7 +37,7 @@ impl Inbox {
             heard.push_back(file);
         }
         if let Some(bell) = &self.bell {
-            bell.0.wake_by_ref();
+            bell.ring();
         }
     }
 

@@ -85,7 +85,7 @@ fn create(
     });
     let typed = Closure::<dyn Fn()>::new(move || {
         if let Some(bell) = &bell {
-            bell.0.wake_by_ref();
+            bell.ring();
         }
     });
     // They live as long as the field, which goes with its panel.

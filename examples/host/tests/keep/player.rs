@@ -64,7 +64,7 @@ pub fn play() {
     let (tell, told) = channel();
     let mut app = App::new();
     app.add_plugins(QuorumPlugins)
-        .insert_resource(AppBell(Waker::from(Arc::new(Bell(Mutex::new(tell.clone()))))))
+        .insert_resource(AppBell::new(Waker::from(Arc::new(Bell(Mutex::new(tell.clone()))))))
         .init_resource::<Board>()
         .replicate_resource::<Board>()
         .add_command(draw);

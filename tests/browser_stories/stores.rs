@@ -1,6 +1,9 @@
-//! What the page can be told to do.
+//! What stores do.
 
-use super::rooms::{Diary, identity};
+use super::{
+    rooms::{Diary, identity},
+    stories::show,
+};
 use bevy_quorum::{
     raft::{Ballot, Durable, LogIndex, LogPosition, NodeId, Serial, Term, WriteId},
     storage::{BrowserPlace, Storage, StorageError},
@@ -12,27 +15,6 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 const KEPT: &str = "kept";
 /// How many writes are kept under way, so that the end of the page finds some in every state.
 const UNDER_WAY: u64 = 6;
-
-/// Does what the address says.
-pub async fn tell() {
-    let query = web_sys::window().unwrap().location().search().unwrap();
-    match query.trim_start_matches("?story=") {
-        "conformance" => conformance().await,
-        "write" => write_until_the_page_ends().await,
-        "check" => check().await,
-        "hold" => hold().await,
-        "try" => try_to_take().await,
-        "fill" => fill().await,
-        other => panic!("there is no story {other:?}"),
-    }
-    show("done", "yes");
-}
-
-/// Lays out what is known by now.
-fn show(name: &str, value: impl ToString) {
-    let root = web_sys::window().unwrap().document().unwrap().document_element().unwrap();
-    root.set_attribute(&format!("data-{name}"), &value.to_string()).unwrap();
-}
 
 /// A name that no other run has used.
 fn fresh() -> String {
@@ -57,7 +39,7 @@ async fn durable(storage: &mut dyn Storage, id: WriteId) -> Result<WriteId, Stor
 }
 
 /// What every store does, here.
-async fn conformance() {
+pub async fn conformance() {
     a_new_store_holds_its_founding_state().await;
     every_write_is_there_after_a_restart().await;
     writes_go_on_after_a_restart().await;
@@ -132,7 +114,7 @@ async fn a_store_serves_one_at_a_time() {
 }
 
 /// Writes for ever, and shows which writes are durable.
-async fn write_until_the_page_ends() {
+pub async fn write_until_the_page_ends() {
     let place = place(KEPT).await;
     let mut opened = if place.holds_a_room() {
         place.open().unwrap()
@@ -154,7 +136,7 @@ async fn write_until_the_page_ends() {
 }
 
 /// Checks that what is there is what the first writes leave, and shows how many these were.
-async fn check() {
+pub async fn check() {
     let found = place(KEPT).await.open().unwrap().durable;
     let Term(written) = found.ballot.term;
     assert_eq!(found, Diary::after(written).0);
@@ -162,7 +144,7 @@ async fn check() {
 }
 
 /// Keeps the store to itself for as long as the page lives.
-async fn hold() {
+pub async fn hold() {
     let place = place(KEPT).await;
     show("held", "yes");
     std::future::pending::<()>().await;
@@ -170,7 +152,7 @@ async fn hold() {
 }
 
 /// Shows why a store that another page has can't be taken.
-async fn try_to_take() {
+pub async fn try_to_take() {
     match BrowserPlace::take(KEPT, Duration::ZERO).await {
         Ok(_) => panic!("two pages have one store"),
         Err(error) => show("failure", error),
@@ -178,7 +160,7 @@ async fn try_to_take() {
 }
 
 /// Writes until the browser has no space left, and shows what the store says then.
-async fn fill() {
+pub async fn fill() {
     let name = fresh();
     let mut opened = place(&name).await.create(&identity(), &Durable::default()).await.unwrap();
     let mut diary = Diary::default();

@@ -1,4 +1,4 @@
-//! Stores in a real browser: a page that the tests in `tests/browser` open, which tells on its root element what it did.
+//! Stories told in a real browser: a page that the tests in `tests/browser` open, which tells on its root element what it did.
 //!
 //! `?story=NAME` chooses what it does.
 
@@ -6,8 +6,12 @@
 #![allow(clippy::unwrap_used)]
 
 #[cfg(target_arch = "wasm32")]
+mod bell;
+#[cfg(target_arch = "wasm32")]
 #[path = "../rooms/mod.rs"]
 mod rooms;
+#[cfg(target_arch = "wasm32")]
+mod stores;
 #[cfg(target_arch = "wasm32")]
 mod stories;
 
