@@ -1,6 +1,6 @@
 // What the app needs of a browser, and what to do where that is missing, in words for players.
 
-const OTHER = "Open this link in a current Chrome, Edge, Firefox or Safari, or on another device.";
+const OTHER = "Open this link in a current Chrome, Edge or Firefox, or on another device.";
 
 /** What is missing without which `title` can't run, ready to be shown; `null` if nothing is. */
 export function lacking(title) {

@@ -3,7 +3,7 @@ import { crash, fail, keep, show, watch } from "./failure.js";
 import { canConnect, lacking } from "./needs.js";
 
 /** How long an app that never says that it has drawn stays behind the loading screen, in milliseconds. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 const page = document.body.dataset;
 const ink = document.querySelector("#stroke .ink");
@@ -21,7 +21,7 @@ async function load() {
     const lack = lacking(page.title);
     if (lack) return show(lack);
     if (!canConnect()) {
-        notice("You can go on, but alone: this browser blocks WebRTC, which connects you to the others. " +
+        notice("You are on your own here: this browser blocks WebRTC, which connects you to the others. " +
             "Allow it in the browser's settings or extensions, or use another browser.");
     }
     const size = Number(page.size);
@@ -94,7 +94,7 @@ function explain(error, incomplete) {
         show({
             title: `${page.title} can't run in this browser`,
             words: "The browser doesn't understand all of the program. It is probably too old.",
-            advice: ["Update it, or open this link in a current Chrome, Edge, Firefox or Safari."],
+            advice: ["Update it, or open this link in a current Chrome, Edge or Firefox."],
             error,
         });
     } else {

@@ -5,10 +5,18 @@
 
 use super::{Profile, bindings, shrink::Optimiser};
 use crate::failure::{Failure, OrFail};
+use brotli::enc::BrotliEncoderParams;
+use flate2::{Compression, write::GzEncoder};
 use std::{
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
+
+/// The end of the name of what is compressed with brotli.
+pub const BROTLI: &str = "br";
+/// The end of the name of what is compressed with gzip.
+pub const GZIP: &str = "gz";
 
 /// Of the shell that all pages share; its parts name each other, so they stay together in one folder.
 const SHELL: [(&str, &str); 5] = [
@@ -134,7 +142,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let path = entry.or_fail(folder)?.path();
         if path.is_dir() {
             found.extend(files(&path)?);
-        } else if path.extension().is_none_or(|extension| extension != "br") {
+        } else if path.extension().is_none_or(|extension| extension != BROTLI && extension != GZIP) {
             found.push(path);
         }
     }
@@ -143,33 +151,46 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Where a file's compressed form lies.
-pub fn compressed(file: &Path) -> PathBuf {
+pub fn compressed(file: &Path, end: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
-    name.push(".br");
+    name.push(".");
+    name.push(end);
     name.into()
 }
 
-/// Puts the compressed form of `file` beside it.
+/// Puts the compressed forms of `file` beside it.
 pub fn compress(file: &Path, profile: Profile) -> Result<(), Failure> {
-    let parameters = brotli::enc::BrotliEncoderParams {
-        quality: match profile {
-            Profile::Web => 11,
-            Profile::WebTest => 3,
-        },
-        lgwin: 24,
-        ..Default::default()
-    };
     let bytes = fs::read(file).or_fail(file)?;
-    let parameters = brotli::enc::BrotliEncoderParams { size_hint: bytes.len(), ..parameters };
+    let (quality, level) = match profile {
+        Profile::Web => (11, 9),
+        Profile::WebTest => (3, 1),
+    };
+    for (end, smaller) in [(BROTLI, brotli(&bytes, quality)), (GZIP, gzip(&bytes, level))] {
+        let path = compressed(file, end);
+        fs::write(&path, smaller.or_fail(file)?).or_fail(&path)?;
+    }
+    Ok(())
+}
+
+fn brotli(mut bytes: &[u8], quality: i32) -> io::Result<Vec<u8>> {
+    let size_hint = bytes.len();
+    let parameters = BrotliEncoderParams { quality, lgwin: 24, size_hint, ..Default::default() };
     let mut smaller = Vec::new();
-    brotli::BrotliCompress(&mut bytes.as_slice(), &mut smaller, &parameters).or_fail(file)?;
-    let path = compressed(file);
-    fs::write(&path, smaller).or_fail(&path)
+    brotli::BrotliCompress(&mut bytes, &mut smaller, &parameters)?;
+    Ok(smaller)
+}
+
+fn gzip(bytes: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::read::GzDecoder;
+    use std::io::Read;
 
     fn assets(folder: &tempfile::TempDir) -> Assets {
         Assets { parent: folder.path().join("assets"), profile: Profile::WebTest, optimiser: None }
@@ -202,15 +223,17 @@ mod tests {
     }
 
     #[test]
-    fn every_file_lies_beside_its_compressed_form() {
+    fn every_file_lies_beside_its_compressed_forms() {
         let place = tempfile::tempdir().expect("there is room");
         let text = "all work and no play ".repeat(100);
         let folder = folder(&assets(&place), "chess", &text);
-        let packed = fs::read(compressed(&folder.path.join("app.js"))).expect("it was written");
-        let mut unpacked = Vec::new();
-        brotli::BrotliDecompress(&mut packed.as_slice(), &mut unpacked).expect("it is brotli");
-        assert_eq!(unpacked, text.as_bytes());
-        assert!(packed.len() < text.len() / 10);
+        let packed = |end| fs::read(compressed(&folder.path.join("app.js"), end)).expect("it was written");
+        let (mut from_brotli, mut from_gzip) = (Vec::new(), Vec::new());
+        brotli::BrotliDecompress(&mut packed(BROTLI).as_slice(), &mut from_brotli).expect("it is brotli");
+        GzDecoder::new(packed(GZIP).as_slice()).read_to_end(&mut from_gzip).expect("it is gzip");
+        assert_eq!((&*from_brotli, &*from_gzip), (text.as_bytes(), text.as_bytes()));
+        assert!(packed(BROTLI).len() < text.len() / 10);
+        assert!(packed(GZIP).len() < text.len() / 10);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! assets/page-93ab…/                  what all pages share
 //! ```
 //! Folders under `assets` are named by the hash of what went into them: a server may tell browsers to keep
-//! them for ever, and everything else not at all. Beside each file lies its compressed form, `.br`.
+//! them for ever, and everything else not at all. Beside each file lie its compressed forms: `.br`, and
+//! `.gz`, which is all that browsers take over plain http.
 
 mod assets;
 mod bindings;

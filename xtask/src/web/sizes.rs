@@ -1,6 +1,6 @@
 //! How large the pages are, as a table: what lies on the disk, and what goes over the network.
 
-use super::assets::{Folder, compressed, files};
+use super::assets::{BROTLI, Folder, compressed, files};
 use crate::failure::{Failure, OrFail};
 use std::{fmt, fs, path::Path};
 
@@ -42,7 +42,7 @@ fn rows(folder: &Folder) -> Result<Vec<Row>, Failure> {
 fn row(folder: &Path, path: &Path) -> Result<Row, Failure> {
     let size = |path: &Path| fs::metadata(path).map(|metadata| metadata.len()).or_fail(path);
     let name = path.strip_prefix(folder).unwrap_or(path).display().to_string();
-    Ok(Row { name, raw: size(path)?, brotli: size(&compressed(path))? })
+    Ok(Row { name, raw: size(path)?, brotli: size(&compressed(path, BROTLI))? })
 }
 
 fn sum<'a>(name: &str, rows: impl Iterator<Item = &'a Row>) -> Row {
