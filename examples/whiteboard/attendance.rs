@@ -128,7 +128,7 @@ fn end_if_unreachable(
     let reason = match &room.status().rendezvous {
         RendezvousState::Connected => return commands.remove_resource::<Needed>(),
         RendezvousState::Connecting => "it does not answer".to_owned(),
-        RendezvousState::Lost(reason) => reason.clone(),
+        RendezvousState::Lost(reason) | RendezvousState::Blocked(reason) => reason.clone(),
     };
     if needed.since.elapsed() > SERVER_PATIENCE {
         end(&Failure::Unreachable { url: needed.url.clone(), reason }, &mut exit);

@@ -49,4 +49,7 @@ pub enum LinkError {
     /// The browser has no WebRTC, or gives pages none.
     #[error("this browser blocks WebRTC, without which nobody can be reached; allow it in its settings or extensions")]
     WebRtcBlocked,
+    /// The page has made so many connections that the browser gives it no more.
+    #[error("this browser gives the page no more connections; load it again")]
+    Exhausted,
 }

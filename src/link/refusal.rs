@@ -79,6 +79,14 @@ impl RefusalReason {
         }
     }
 
+    /// The protocol version of the peer, if it was refused for speaking another one than this program.
+    pub fn other_version(self) -> Option<u16> {
+        match self {
+            Self::Frame(FrameError::Version { theirs, .. }) | Self::ByPeer(ByeReason::Version(theirs)) => Some(theirs),
+            _ => None,
+        }
+    }
+
     /// What the peer is told.
     pub(super) fn bye(self) -> ByeReason {
         match self {

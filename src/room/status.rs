@@ -2,7 +2,7 @@
 
 use super::StateError;
 use crate::{
-    link::{Rendezvous, SessionStats},
+    link::{LinkError, Rendezvous, SessionStats},
     raft::{Holdup, LogIndex, Member, NodeId, Permission, RoleKind, Standing, Term, Trouble},
 };
 use bevy_reflect::Reflect;
@@ -44,6 +44,9 @@ pub struct RoomStatus {
     pub rendezvous: RendezvousState,
     /// Frames that were refused, from all links together.
     pub refused_frames: u64,
+    /// The protocol version of somebody who wanted in within the last minutes and speaks another one than this program,
+    /// [`PROTOCOL_VERSION`](crate::wire::PROTOCOL_VERSION): one of the two has to be updated.
+    pub other_version: Option<u16>,
     /// The last index that its newest snapshot stands for; zero without one.
     pub snapshot: LogIndex,
     /// The bytes of its log since then.
@@ -101,6 +104,8 @@ pub enum RendezvousState {
     Connected,
     /// It can't be reached, for this reason; links that stand go on, and it is tried again.
     Lost(String),
+    /// It may be reached, but the browser lets nobody be linked, for this reason, which only its user can change.
+    Blocked(String),
 }
 
 impl From<Rendezvous> for RendezvousState {
@@ -108,6 +113,9 @@ impl From<Rendezvous> for RendezvousState {
         match rendezvous {
             Rendezvous::Connecting => Self::Connecting,
             Rendezvous::Connected => Self::Connected,
+            Rendezvous::Lost(error @ (LinkError::WebRtcBlocked | LinkError::Exhausted)) => {
+                Self::Blocked(error.to_string())
+            }
             Rendezvous::Lost(error) => Self::Lost(error.to_string()),
         }
     }

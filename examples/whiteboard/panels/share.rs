@@ -42,8 +42,10 @@ pub fn show(
         fact(ui, tokens, Icon::Check, "The key after # never leaves your devices.");
         fact(ui, tokens, Icon::Check, "Strokes go from device to device, encrypted. No server stores them.");
         fact(ui, tokens, Icon::Help, SIGNALING_SEES);
-        if matches!(room.map(|room| &room.status().rendezvous), Some(RendezvousState::Lost(_))) {
-            fact(ui, tokens, Icon::Alert, SIGNALING_LOST);
+        match room.map(|room| &room.status().rendezvous) {
+            Some(RendezvousState::Lost(_)) => fact(ui, tokens, Icon::Alert, SIGNALING_LOST),
+            Some(RendezvousState::Blocked(_)) => fact(ui, tokens, Icon::Alert, CONNECTIONS_BLOCKED),
+            _ => {}
         }
     });
     if !stays {
@@ -59,6 +61,10 @@ const SIGNALING_SEES: &str = "The signaling server, which introduces your device
 /// What it means when that server is gone.
 const SIGNALING_LOST: &str = "The signaling server doesn't answer, so nobody new can come in right now. It is tried \
     again by itself; who is here goes on drawing.";
+
+/// What it means when the browser makes no connections.
+const CONNECTIONS_BLOCKED: &str = "This browser makes no connections to others, so nobody new can come in here. Load the \
+    page again; if that changes nothing, allow WebRTC in its settings or extensions.";
 
 fn link_row(ui: &mut Ui, tokens: &Tokens, link: &str, notice: &mut Notice) {
     ui.horizontal(|ui| {

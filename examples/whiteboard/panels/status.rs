@@ -21,7 +21,7 @@ use bevy_egui::{
     EguiContexts,
     egui::{Align, Align2, Color32, FontId, Layout, Margin, RichText, Sense, Ui, vec2},
 };
-use bevy_quorum::{prelude::*, raft::NodeId};
+use bevy_quorum::{prelude::*, raft::NodeId, wire::PROTOCOL_VERSION};
 use std::time::Duration;
 
 /// Everything the panel tells about.
@@ -127,6 +127,12 @@ fn rows(status: &RoomStatus, facts: &Facts) -> Vec<(String, String)> {
     if let Some(holdup) = status.holdup {
         rows.push(("Why they wait".to_owned(), holdup.to_string()));
     }
+    if let Some(version) = status.other_version {
+        rows.push(("Others' version".to_owned(), format!("{version}, and {PROTOCOL_VERSION} here")));
+    }
+    if let Some(trouble) = status.trouble {
+        rows.push(("Trouble".to_owned(), trouble.to_string()));
+    }
     if status.refused_frames > 0 {
         rows.push(("Refused frames".to_owned(), status.refused_frames.to_string()));
     }
@@ -152,6 +158,6 @@ fn newcomers(rendezvous: &RendezvousState) -> String {
     match rendezvous {
         RendezvousState::Connecting => "not yet".into(),
         RendezvousState::Connected => "can come in".into(),
-        RendezvousState::Lost(_) => "can't come in now".into(),
+        RendezvousState::Lost(_) | RendezvousState::Blocked(_) => "can't come in now".into(),
     }
 }

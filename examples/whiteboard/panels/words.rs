@@ -1,7 +1,7 @@
 //! How the room stands, in plain words.
 
 use crate::stranded::voters_here;
-use bevy_quorum::prelude::*;
+use bevy_quorum::{prelude::*, raft::Trouble, wire::PROTOCOL_VERSION};
 use std::collections::BTreeSet;
 
 /// How good the news is.
@@ -27,6 +27,8 @@ pub fn of(state: &RoomState, status: &RoomStatus, waiting: usize) -> (Mood, Stri
 
 fn joining(status: &RoomStatus) -> String {
     match &status.rendezvous {
+        _ if status.peers.is_empty() && status.other_version.is_some() => of_another_version(status.other_version),
+        RendezvousState::Blocked(_) => "This browser connects to nobody".into(),
         RendezvousState::Lost(_) => "Can't reach the signaling server, trying again".into(),
         _ if status.peers.is_empty() => "Looking for the others".into(),
         _ => "Joining the others".into(),
@@ -37,18 +39,27 @@ fn open(status: &RoomStatus, waiting: usize) -> (Mood, String) {
     let here: BTreeSet<_> = status.peers.iter().copied().chain(status.node).collect();
     let members: BTreeSet<_> = status.voters.iter().chain(&status.learners).copied().collect();
     let (voters_here, needed) = voters_here(status);
+    if voters_here < needed && status.other_version.is_some() {
+        return (Mood::Waiting, with_changes(&of_another_version(status.other_version), waiting));
+    }
     if voters_here < needed {
         return (Mood::Waiting, short_of_people(status, voters_here, needed, waiting));
     }
     if status.leader.is_none() {
         return (Mood::Busy, with_changes("Agreeing on who keeps order", waiting));
     }
+    if let Some(Trouble::Diverged | Trouble::Split) = status.trouble {
+        return (Mood::Waiting, with_changes("The boards differ: one of the whiteboards may be older", waiting));
+    }
     if waiting > 0 {
         return (Mood::Busy, format!("Saving {}", changes(waiting)));
     }
     if members.len() <= 1 {
         return match &status.rendezvous {
-            RendezvousState::Lost(_) => (Mood::Waiting, "Only you are here. Nobody can come in right now".into()),
+            _ if status.other_version.is_some() => (Mood::Waiting, of_another_version(status.other_version)),
+            RendezvousState::Lost(_) | RendezvousState::Blocked(_) => {
+                (Mood::Waiting, "Only you are here. Nobody can come in right now".into())
+            }
             _ => (Mood::Good, "Only you are here. Share the link to draw together".into()),
         };
     }
@@ -66,6 +77,16 @@ fn short_of_people(status: &RoomStatus, here: usize, needed: usize, waiting: usi
         more => format!("{more} more people"),
     };
     with_changes(&format!("Waiting for {missing} ({needed} of {} needed)", status.voters.len()), waiting)
+}
+
+/// Who is to update so that the others can come in.
+fn of_another_version(theirs: Option<u16>) -> String {
+    let words = if theirs.is_some_and(|theirs| theirs > PROTOCOL_VERSION) {
+        "This whiteboard is older than the others': get the newest"
+    } else {
+        "Somebody's whiteboard is too old to come in"
+    };
+    words.into()
 }
 
 fn with_changes(words: &str, waiting: usize) -> String {
@@ -118,6 +139,30 @@ mod tests {
     fn who_is_alone_and_cannot_be_found_is_told() {
         let lost = RoomStatus { rendezvous: RendezvousState::Lost("no route".into()), ..room(1, 0, &[]) };
         assert_eq!(words(&lost, 0), "Only you are here. Nobody can come in right now");
+    }
+
+    #[test]
+    fn who_is_kept_apart_by_versions_is_told_who_has_to_update() {
+        let newer = RoomStatus { other_version: Some(PROTOCOL_VERSION + 1), ..room(0, 0, &[]) };
+        assert_eq!(of(&RoomState::Joining, &newer, 0).1, "This whiteboard is older than the others': get the newest");
+        let older = RoomStatus { other_version: Some(PROTOCOL_VERSION - 1), ..room(1, 0, &[]) };
+        assert_eq!(words(&older, 0), "Somebody's whiteboard is too old to come in");
+        let back = RoomStatus { other_version: older.other_version, ..room(2, 0, &[]) };
+        assert_eq!(words(&back, 1), "Somebody's whiteboard is too old to come in, 1 change waiting");
+        let met = RoomStatus { other_version: older.other_version, ..room(2, 0, &[1]) };
+        assert_eq!(words(&met, 0), "Saved with 2 of 2 people", "those who are in are not bothered");
+    }
+
+    #[test]
+    fn who_has_another_board_is_told() {
+        let split = RoomStatus { trouble: Some(Trouble::Split), ..room(3, 0, &[1, 2]) };
+        assert_eq!(words(&split, 0), "The boards differ: one of the whiteboards may be older");
+    }
+
+    #[test]
+    fn whose_browser_makes_no_connections_is_told_that_and_not_of_a_server() {
+        let blocked = RoomStatus { rendezvous: RendezvousState::Blocked("blocked".into()), ..room(0, 0, &[]) };
+        assert_eq!(of(&RoomState::Joining, &blocked, 0).1, "This browser connects to nobody");
     }
 
     #[test]

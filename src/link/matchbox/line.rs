@@ -86,9 +86,10 @@ impl Line {
         loop {
             select_biased! {
                 text = socket.next().fuse() => {
+                    let text = text?;
                     pings_missed = 0;
                     *let_in = true;
-                    self.report(News::Said(text?));
+                    self.report(News::Said(text));
                 }
                 text = self.texts.select_next_some() => {
                     within(PATIENCE, socket.send(text)).await.filter(|sent| *sent)?;

@@ -7,10 +7,12 @@
 //!
 //! matchbox 0.15 has no back-pressure: what is sent waits, without limit, in its queues. Whoever sends
 //! must wait for answers before sending more. It also never forgets a connection it made or tried to
-//! make: some kilobytes stay for each, and an attempt that nobody answers keeps its UDP ports. Attempts
-//! are therefore few and far between, and only to peers that say that they are there, or are linked to a
-//! neighbour.
+//! make: some kilobytes stay for each, and an attempt that nobody answers keeps its UDP ports; a browser
+//! gives a page only so many (Chromium 500), which is told when it comes to that. Attempts are therefore
+//! few and far between, and only to peers that say that they are there, or are linked to a neighbour.
 
+#[cfg(target_arch = "wasm32")]
+mod browser;
 mod candidates;
 #[cfg(feature = "playtest")]
 #[doc(hidden)]
@@ -108,7 +110,7 @@ impl MatchboxConfig {
 }
 
 /// A [`Link`] over WebRTC. Dropping it ends all its connections, a moment after what was sent last has
-/// left.
+/// left; in a browser they lie idle until the page goes.
 pub struct MatchboxLink {
     shared: Shared,
     /// Dropped, they end the task that serves each plane.

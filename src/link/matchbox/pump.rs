@@ -42,7 +42,7 @@ const EARLY_PEERS_MAX: usize = 64;
 pub(super) async fn serve(shared: Shared, config: MatchboxConfig, plane: Plane, leave: impl FusedFuture) {
     pin_mut!(leave);
     #[cfg(target_arch = "wasm32")]
-    if is_web_rtc_blocked() {
+    if !super::browser::gives_connections() {
         // Whoever is announced is called, and matchbox ends the page when it finds nothing to answer with.
         shared.wake_after(|state| state.report(plane, Rendezvous::Lost(LinkError::WebRtcBlocked)));
         let _ = leave.await;
@@ -71,24 +71,6 @@ pub(super) async fn serve(shared: Shared, config: MatchboxConfig, plane: Plane, 
             _ = leave => return,
         }
     }
-}
-
-/// Whether the browser gives this page no connections. Some lack what makes them, in others an extension spoils it.
-#[cfg(target_arch = "wasm32")]
-fn is_web_rtc_blocked() -> bool {
-    use js_sys::{Array, Function, Reflect};
-    use wasm_bindgen::JsCast;
-
-    let make = Reflect::get(&js_sys::global(), &"RTCPeerConnection".into()).ok();
-    let make = make.and_then(|make| make.dyn_into::<Function>().ok());
-    let connection = make.and_then(|make| Reflect::construct(&make, &Array::new()).ok());
-    let Some(connection) = connection else { return true };
-    let close = Reflect::get(&connection, &"close".into()).ok().and_then(|close| close.dyn_into::<Function>().ok());
-    if let Some(close) = close {
-        // It was made to be looked at alone.
-        let _ = close.call0(&connection);
-    }
-    false
 }
 
 /// Runs one socket to its end, and says why it came. matchbox panics over signals that make no sense, and where WebRTC finds

@@ -14,6 +14,8 @@ use super::{
     seal::{Route, Seal},
     signal::{Event, Request, Signal},
 };
+#[cfg(target_arch = "wasm32")]
+use crate::link::LinkError;
 use crate::{
     link::{LinkEvent, Plane, Rendezvous},
     raft::{Moment, NodeId},
@@ -279,6 +281,11 @@ impl<Report: Fn(LinkEvent)> Caller<Report> {
             }
             event => event,
         };
+        #[cfg(target_arch = "wasm32")]
+        if begins_a_connection(&event) && !super::browser::gives_connections() {
+            // matchbox ends the page when it gets none.
+            return (self.report)(LinkEvent::Rendezvous(Rendezvous::Lost(LinkError::Exhausted)));
+        }
         let _ = self.events.unbounded_send(event);
     }
 
@@ -301,4 +308,10 @@ impl<Report: Fn(LinkEvent)> Caller<Report> {
     fn now(&self) -> Moment {
         Moment::ZERO + self.origin.elapsed()
     }
+}
+
+/// Whether matchbox makes a connection when it hears this.
+#[cfg(target_arch = "wasm32")]
+fn begins_a_connection(event: &PeerEvent) -> bool {
+    matches!(event, PeerEvent::NewPeer(_) | PeerEvent::Signal { data: PeerSignal::Offer(_), .. })
 }

@@ -71,6 +71,8 @@ pub struct Desk(pub Back);
 pub struct Display {
     /// What the link says of the rendezvous.
     pub rendezvous: RendezvousState,
+    /// The protocol version of who was refused last for speaking another one, and when.
+    pub other_version: Option<(u16, Moment)>,
     /// When the last showcase was laid out.
     pub shown: Option<Moment>,
     /// When a showcase that was put off is due.

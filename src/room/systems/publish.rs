@@ -11,6 +11,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// How long since a node was heard for it to count as present, at most.
 const PRESENCE: Duration = Duration::from_millis(2_500);
+/// How long it is shown that somebody of another version wanted in: until they have tried again, at their slowest.
+const OTHER_VERSION_SHOWN: Duration = Duration::from_secs(10 * 60);
 /// The shortest time between two showcases; what changed in between is shown together.
 const SHOWING_INTERVAL: Duration = Duration::from_millis(8);
 
@@ -113,6 +115,10 @@ fn showcase(
         relayed: those(&|peer| present(peer) && relayed(peer)),
         rendezvous: display.rendezvous.clone(),
         refused_frames: sessions.refusals().total(),
+        other_version: display
+            .other_version
+            .filter(|(_, refused)| now - *refused <= OTHER_VERSION_SHOWN)
+            .map(|(version, _)| version),
         snapshot: status.snapshot,
         log_bytes: status.log_bytes,
         trouble: status.trouble,

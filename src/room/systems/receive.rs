@@ -120,6 +120,9 @@ pub fn take_events(
                 }
                 SessionEvent::Rendezvous(rendezvous) => display.rendezvous = rendezvous.into(),
                 SessionEvent::Refused { link, node, reason } => {
+                    if let Some(version) = reason.other_version() {
+                        display.other_version = Some((version, clock.now));
+                    }
                     tracing::warn!(?link, ?node, "refused what came over a link: {reason}");
                 }
             }
