@@ -103,7 +103,7 @@ for (const [name, how] of Object.entries(LACKING.webRtc)) {
     test(`${name}: without WebRTC one draws alone, is told so, and keeps the board`, async () => {
         const host = await Host.start();
         const board = await open(name, how, host.url);
-        assert.match(await notice(board), /alone: this browser blocks WebRTC/);
+        assert.match(await notice(board), /on your own here: this browser blocks WebRTC/);
         await board.wait("a leader", (status) => status.role === "leader");
         await board.drawLine(200);
         const { node } = await board.wait("a stroke", (status) => status.strokes === 1 && status.pending === 0);
@@ -156,6 +156,32 @@ test("who comes in when no space is left draws all the same, and is told what th
     await board.wait("a leader", (status) => status.role === "leader");
     await board.drawLine(200);
     await board.wait("a stroke", (status) => status.strokes === 1 && status.pending === 0);
+});
+
+test("what the browser kept and something damaged is told as such, and left as it is", async () => {
+    const host = await Host.start();
+    const browser = await chromium();
+    const board = await Board.open(browser, host.url);
+    await board.wait("its board", (status) => status.role === "leader");
+    const link = await board.link();
+    await board.page.close();
+    // A page of the same origin that has nothing to do with the board.
+    const hand = await browser.newPage();
+    await hand.goto(`${host.url}/config.json`);
+    await hand.evaluate(spoil);
+    const words = await failure(await Board.open(browser, link));
+    assert.match(words, /is damaged/);
+    assert.match(words, /open its link in another browser/);
+
+    /** Runs in a page: puts bytes that mean nothing in the place of each record that is there once. */
+    async function spoil() {
+        const [{ name }] = await indexedDB.databases();
+        const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+        const database = await done(indexedDB.open(name));
+        const table = database.transaction("meta", "readwrite").objectStore("meta");
+        for (const key of await done(table.getAllKeys())) await done(table.put(new Uint8Array([7, 7, 7]), key));
+        database.close();
+    }
 });
 
 test("a module that arrives in part, or not at all, says that it did", async () => {

@@ -11,7 +11,7 @@ after(tidy);
 
 /** A page that opened a board, with one native peer; the page leads. */
 async function pair(strokesOfPage = 0) {
-    const host = await Host.start([], { page: strokes(0, strokesOfPage) });
+    const host = await Host.start([], { page: strokes(0, strokesOfPage), later: strokes(1, 1) });
     const browser = await chromium();
     const query = strokesOfPage > 0 ? "&draw=/strokes/page.json" : "";
     const page = await Board.open(browser, host.url, { query });
@@ -111,7 +111,7 @@ test("a page that is loaded again is the same node, and shows its board before a
 });
 
 test("the others go on when the leader's page is killed", async () => {
-    const { page, native } = await pair();
+    const { host, page, native } = await pair();
     const link = await page.link();
     const third = Native.start(["--headless", "--data", await folder(), link]);
     await native.wait("three voters", (status) => status.voters.length === 3);
@@ -122,6 +122,27 @@ test("the others go on when the leader's page is killed", async () => {
         const all = [await native.status(), await third.status()];
         return all.some(leads) || undefined;
     });
+    const fourth = Native.start(["--headless", "--data", await folder(), "--draw", host.file("later"), link]);
+    await agreed(1, native, third, fourth);
+});
+
+test("a page that the browser froze goes on as who it was when it thaws", async () => {
+    const { host, page, native } = await pair(20);
+    const link = await page.link();
+    const third = Native.start(["--headless", "--data", await folder(), link]);
+    await agreed(20, page, native, third);
+    const { node } = await page.wait("three voters", (status) => status.voters.length === 3);
+    const front = await page.hide();
+    const session = await page.page.createCDPSession();
+    await session.send("Page.setWebLifecycleState", { state: "frozen" });
+    const fourth = Native.start(["--headless", "--data", await folder(), "--draw", host.file("later"), link]);
+    await agreed(21, native, third, fourth);
+    await session.send("Page.setWebLifecycleState", { state: "active" });
+    await front.close();
+    await page.page.bringToFront();
+    await agreed(21, page, native, third, fourth);
+    const status = await page.wait("to vote again", (status) => status.voters.includes(node));
+    assert.equal(status.node, node);
 });
 
 test("a page whose store is wiped comes in as another node, and takes the place of the one it was", async () => {

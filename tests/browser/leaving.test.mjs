@@ -14,7 +14,7 @@ async function alone(count = 0) {
     await board.draw(strokes(0, count));
     const { node } = await board.wait("its strokes", (status) => status.strokes === count && status.pending === 0);
     await board.link();
-    return { board, node };
+    return { host, board, node };
 }
 
 /** Closes a page as its user would, and waits until it is gone. */
@@ -31,6 +31,21 @@ test("who has the only copy of a drawing is asked before it is closed", async ()
     assert.deepEqual(board.asked, ["beforeunload"]);
 });
 
+test("who has strokes that are not decided is asked before it is closed", async () => {
+    const { board } = await alone();
+    const link = await board.link();
+    const others = [];
+    for (let voters = 2; voters <= 3; voters++) {
+        others.push(Native.start(["--headless", "--data", await folder(), link]));
+        await board.wait("another voter", (status) => status.voters.length === voters);
+    }
+    for (const other of others) await other.kill();
+    await board.drawLine(200);
+    await board.wait("an undecided stroke", (status) => status.pending === 1);
+    await close(board);
+    assert.deepEqual(board.asked, ["beforeunload"]);
+});
+
 test("who leaves a drawing with somebody else isn't asked", async () => {
     const { board } = await alone();
     await board.drawLine(200);
@@ -39,6 +54,21 @@ test("who leaves a drawing with somebody else isn't asked", async () => {
     await board.wait("two voters", (status) => status.voters.length === 2);
     await close(board);
     assert.deepEqual(board.asked, []);
+});
+
+test("who gives the tab the address of another board gets that board", async () => {
+    const { board, host } = await alone(20);
+    const other = await Board.open(await chromium(), host.url);
+    await other.wait("its board", (status) => status.role === "leader");
+    await other.draw(strokes(1, 3));
+    const { digest } = await other.wait("its strokes", (status) => status.strokes === 3 && status.pending === 0);
+    const { hash } = new URL(await other.link());
+    await board.page.evaluate((hash) => (location.hash = hash), hash);
+    await until("the other board", async () => {
+        // A page that is being loaded doesn't answer.
+        const status = await board.status().catch(() => undefined);
+        return status?.digest === digest;
+    });
 });
 
 test("who goes elsewhere and back finds the board, and is who they were", async () => {

@@ -1,8 +1,9 @@
 //! What the page's address says: the board, after the `#`, and how to show it, after the `?`.
 
+use super::events::listen;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use web_sys::{Location, Window};
+use web_sys::{Event, Location, Window};
 
 /// The address that the page was opened with.
 pub struct Address {
@@ -84,6 +85,15 @@ pub fn show(link: &str) {
     if shown.is_err() {
         bevy::log::warn!("the link can't be shown in the address bar");
     }
+}
+
+/// Loads the page anew when somebody gives it another address that differs after the `#` alone: browsers then only scroll.
+pub fn follow() {
+    let Ok(window) = window() else { return };
+    let location = window.location();
+    listen(&window, "hashchange", move |_: Event| {
+        let _ = location.reload();
+    });
 }
 
 pub fn window() -> Result<Window, String> {

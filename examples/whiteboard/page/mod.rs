@@ -45,6 +45,7 @@ pub fn run() {
 
 async fn open() -> Result<(), String> {
     let address = Address::read()?;
+    address::follow();
     let mut settings = Settings::fetch(address.origin()).await;
     settings.relay_only = address.relay_only();
     let strokes = match address.draw() {
