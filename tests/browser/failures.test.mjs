@@ -127,6 +127,29 @@ test("a page without WebRTC waits at somebody's link, and disturbs nobody", asyn
     assert.equal((await alone.status()).role, "waiting");
 });
 
+test("a page whose browser gives it no more connections goes on with those that it has", async () => {
+    const host = await Host.start();
+    const prepare = (page) => page.evaluateOnNewDocument(() => {
+        window.RTCPeerConnection = class extends RTCPeerConnection {
+            constructor(...settings) {
+                super(...settings);
+                if (!window.spent) return;
+                window.refused = true;
+                throw new DOMException("Cannot create so many PeerConnections", "UnknownError");
+            }
+        };
+    });
+    const board = await Board.open(await chromium(), host.url, { prepare });
+    const native = Native.start(["--headless", "--data", await folder(), await board.link()]);
+    await board.wait("two voters", (status) => status.voters.length === 2);
+    await board.page.evaluate(() => (window.spent = true));
+    Native.start(["--headless", "--data", await folder(), await board.link()]);
+    await until("another one to be refused", () => board.page.evaluate(() => window.refused));
+    await board.drawLine(200);
+    await agreed(1, board, native);
+    assert.equal(await board.page.$eval("#failure", (card) => card.hidden), true);
+});
+
 for (const [name, how] of Object.entries(LACKING.storage)) {
     test(`${name}: one draws all the same, is told what that means, and the others keep it`, async () => {
         const host = await Host.start();
