@@ -118,3 +118,17 @@ impl Refusals {
         self.0[reason.kind() as usize] += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_speaks_another_version_is_of_another_version() {
+        let newer = RefusalReason::Frame(FrameError::Version { ours: 3, theirs: 4 });
+        assert_eq!(newer.other_version(), Some(4));
+        assert_eq!(RefusalReason::ByPeer(ByeReason::Version(2)).other_version(), Some(2));
+        assert_eq!(RefusalReason::ByPeer(ByeReason::Full).other_version(), None);
+        assert_eq!(RefusalReason::OtherCluster.other_version(), None);
+    }
+}
