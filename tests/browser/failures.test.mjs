@@ -191,19 +191,22 @@ test("what the browser kept and something damaged is told as such, and left as i
     // A page of the same origin that has nothing to do with the board.
     const hand = await browser.newPage();
     await hand.goto(`${host.url}/config.json`);
-    await hand.evaluate(spoil);
+    const spoiled = await hand.evaluate(once, [7, 7, 7]);
     const words = await failure(await Board.open(browser, link));
     assert.match(words, /is damaged/);
     assert.match(words, /open its link in another browser/);
+    assert.deepEqual(await hand.evaluate(once), spoiled);
 
-    /** Runs in a page: puts bytes that mean nothing in the place of each record that is there once. */
-    async function spoil() {
+    /** Runs in a page: what there is once in the store, after `bytes`, if any, took the place of each record. */
+    async function once(bytes) {
         const [{ name }] = await indexedDB.databases();
         const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
         const database = await done(indexedDB.open(name));
         const table = database.transaction("meta", "readwrite").objectStore("meta");
-        for (const key of await done(table.getAllKeys())) await done(table.put(new Uint8Array([7, 7, 7]), key));
+        for (const key of bytes ? await done(table.getAllKeys()) : []) await done(table.put(new Uint8Array(bytes), key));
+        const records = (await done(table.getAll())).map((record) => [...record]);
         database.close();
+        return records;
     }
 });
 
