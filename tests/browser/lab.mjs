@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile, cp } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -128,6 +128,15 @@ export class Host extends Program {
         host.folder = pages;
         host.url = await host.until("its address", (line) => line.match(/http:\/\/[^\s/]+/)?.[0]);
         return host;
+    }
+
+    /** Changes a page; its compressed forms, which would go out in its place, are taken away. */
+    async change(page, from, to) {
+        const path = join(this.folder, page);
+        const text = await readFile(path, "utf8");
+        assert.ok(text.includes(from), `${page} has ${from}`);
+        await writeFile(path, text.replace(from, to));
+        for (const form of ["br", "gz"]) await rm(`${path}.${form}`, { force: true });
     }
 
     /** A file of strokes. */
@@ -294,9 +303,10 @@ export class Board {
 
 /** A page that tells a story, of those in `tests/browser_stories`. */
 export class Story {
-    static async begin(context, url, name) {
+    static async begin(context, url, name, prepare) {
         const page = await context.newPage();
         const story = new Story(page);
+        await prepare?.(page);
         page.on("console", (message) => story.said.push(message.text()));
         await page.goto(`${url}/browser_stories/?story=${name}`);
         return story;
@@ -307,10 +317,15 @@ export class Story {
         this.said = [];
     }
 
-    /** What it told under this name, once it did; a story that panicked never will. */
+    /** What it told under this name so far. */
+    told(name) {
+        return this.page.evaluate((name) => document.documentElement.getAttribute(`data-${name}`), name);
+    }
+
+    /** The same, once it did; a story that panicked never will. */
     tells(name) {
         return until(`${name} of a story`, async () => {
-            const told = await this.page.evaluate((name) => document.documentElement.getAttribute(`data-${name}`), name);
+            const told = await this.told(name);
             const panic = this.said.find((line) => line.includes("panicked"));
             assert.equal(panic, undefined);
             return told === null ? undefined : { told };

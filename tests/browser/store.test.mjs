@@ -7,6 +7,8 @@ import { Host, Story, chromium, crash, firefox, tidy, until } from "./lab.mjs";
 after(tidy);
 
 const ROUNDS = 8;
+/** After how many requests a transaction is torn: from its first one on, through groups of several. */
+const TORN_AFTER = [1, 2, 5, 9, 14, 20, 27, 35, 44, 54];
 
 /** Kills a page; closes it where nobody can. */
 async function kill(browser, story) {
@@ -39,6 +41,35 @@ for (const [name, launch] of Object.entries({ chromium, firefox })) {
             assert.ok(written > kept, `round ${round} went on`);
             kept = written;
             await reader.page.close();
+        }
+    });
+
+    test(`${name}: a transaction of which the browser made a part durable is made whole`, async () => {
+        const host = await Host.start();
+        const browser = await launch();
+        for (const count of TORN_AFTER) {
+            const writer = await Story.begin(browser, host.url, "write", (page) => page.evaluateOnNewDocument(tear, count));
+            await until("a torn transaction", () => writer.told("torn"));
+            const reached = Number(await writer.told("reached"));
+            await writer.page.close();
+            const reader = await Story.begin(browser, host.url, "check");
+            const written = Number(await reader.tells("written"));
+            assert.ok(written >= reached, `torn after ${count} requests: ${reached} told, ${written} there`);
+            await reader.page.close();
+        }
+
+        /** Runs in the page: whoever asks for more changes than `count` fails, and what was asked before is committed. */
+        function tear(count) {
+            let left = count;
+            for (const kind of ["put", "delete"]) {
+                const real = IDBObjectStore.prototype[kind];
+                IDBObjectStore.prototype[kind] = function (...request) {
+                    if (left-- > 0) return real.apply(this, request);
+                    this.transaction.addEventListener("complete", () => (document.documentElement.dataset.torn = "yes"));
+                    throw new DOMException("the page is gone", "AbortError");
+                };
+            }
+            IDBTransaction.prototype.abort = () => {};
         }
     });
 

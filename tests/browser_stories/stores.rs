@@ -13,8 +13,9 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 /// The store that survives its page.
 const KEPT: &str = "kept";
-/// How many writes are kept under way, so that the end of the page finds some in every state.
-const UNDER_WAY: u64 = 6;
+/// How many writes are kept under way, so that the end of the page finds some in every state. Their groups are large
+/// enough for it to come, now and then, in the middle of one.
+const UNDER_WAY: u64 = 40;
 
 /// A name that no other run has used.
 fn fresh() -> String {

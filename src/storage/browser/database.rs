@@ -5,29 +5,29 @@ use super::{
         Damage, STORE_VERSION, StorageError,
         read::{Contents, Each, Records, Refusal, read},
         record::{self, Table},
-        write::{Tables, Writer},
     },
     claim::Lease,
-    grant, path,
+    grant,
+    group::{Group, UNFINISHED},
+    path,
 };
 use indexed_db_futures::{
-    Build, BuildPrimitive, KeyRange,
+    Build, BuildPrimitive,
     error::{DomException, Error, OpenDbError},
     object_store::ObjectStore,
     prelude::QuerySource,
     transaction::{Transaction, TransactionDurability, TransactionMode, TransactionOptions},
-    typed_array::{Uint8Array, Uint8ArraySlice},
+    typed_array::Uint8Array,
 };
-use std::{collections::BTreeMap, io, ops::RangeInclusive, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The layout of object stores; what is in them has [`STORE_VERSION`].
-const LAYOUT_VERSION: u8 = 1;
-/// Numbers of records are kept as floating-point numbers, which are exact up to here.
-const NUMBER_MAX: u64 = 1 << 53;
+const LAYOUT_VERSION: u8 = 2;
 
-const TABLES: [Table; 4] = [Table::Meta, Table::Log, Table::State, Table::Outbox];
 const NUMBERED: [Table; 3] = [Table::Log, Table::State, Table::Outbox];
+pub(super) const OBJECT_STORES: [&str; 5] =
+    [Table::Meta.name(), Table::Log.name(), Table::State.name(), Table::Outbox.name(), UNFINISHED];
 
 /// An open database.
 #[derive(Clone)]
@@ -41,8 +41,9 @@ impl Database {
     pub async fn open(name: &str) -> Result<Self, StorageError> {
         let request = indexed_db_futures::database::Database::open(name).with_version(LAYOUT_VERSION);
         let request = request.with_on_upgrade_needed(|_, database| {
-            for table in TABLES {
-                database.create_object_store(table.name()).build()?;
+            let there: Vec<String> = database.object_store_names().collect();
+            for name in OBJECT_STORES.iter().filter(|name| there.iter().all(|there| there != **name)) {
+                database.create_object_store(name).build()?;
             }
             Ok(())
         });
@@ -62,7 +63,8 @@ impl Database {
     }
 
     async fn try_load(&self) -> Result<Loaded, Error> {
-        let transaction = self.inner.transaction(TABLES.map(Table::name)).build()?;
+        let transaction = self.inner.transaction(OBJECT_STORES).build()?;
+        let unfinished = Group::unfinished(&transaction)?;
         let meta = transaction.object_store(Table::Meta.name())?;
         let (names, values) = (meta.get_all_keys::<String>().primitive()?, meta.get_all::<JsValue>().primitive()?);
         let mut asked = Vec::new();
@@ -70,7 +72,7 @@ impl Database {
             let store = transaction.object_store(table.name())?;
             asked.push((store.get_all_keys::<f64>().primitive()?, store.get_all::<Uint8Array>().primitive()?));
         }
-        let mut loaded = Loaded::default();
+        let mut loaded = Loaded { unfinished: unfinished.await?, ..Loaded::default() };
         for (name, value) in names.await?.zip(values.await?) {
             // A lease is no record.
             if let Ok(sealed) = value?.dyn_into::<js_sys::Uint8Array>() {
@@ -86,20 +88,8 @@ impl Database {
         Ok(loaded)
     }
 
-    /// Makes what `change` does durable, all of it or nothing.
-    pub async fn transact(
-        &self,
-        change: impl FnOnce(Writer<OpenTables>) -> Result<(), Error>,
-    ) -> Result<(), StorageError> {
-        self.transact_while(None, change).await
-    }
-
-    /// The same, unless the lease was lost.
-    pub async fn transact_while(
-        &self,
-        lease: Option<&Lease>,
-        change: impl FnOnce(Writer<OpenTables>) -> Result<(), Error>,
-    ) -> Result<(), StorageError> {
+    /// Makes a group durable, unless the lease was lost.
+    pub async fn carry_out(&self, lease: Option<&Lease>, group: &Group) -> Result<(), StorageError> {
         let done = async {
             let transaction = self.begin()?;
             if let Some(lease) = lease {
@@ -108,7 +98,7 @@ impl Database {
                     return Ok(false);
                 }
             }
-            change(Writer(OpenTables::of(&transaction)?))?;
+            group.carry_out(&transaction)?;
             finish(transaction).await?;
             Ok(true)
         };
@@ -122,8 +112,7 @@ impl Database {
     /// Begins a transaction that writes, and is complete only once it is on the disk.
     fn begin(&self) -> Result<Transaction<'_>, Error> {
         let strict = TransactionOptions::new().with_durability(TransactionDurability::Strict);
-        let names = TABLES.map(Table::name);
-        self.inner.transaction(names).with_mode(TransactionMode::Readwrite).with_options(strict).build()
+        self.inner.transaction(OBJECT_STORES).with_mode(TransactionMode::Readwrite).with_options(strict).build()
     }
 
     /// Changes what there is once, with strict durability.
@@ -176,9 +165,18 @@ fn denied(error: &OpenDbError) -> StorageError {
 pub(super) struct Loaded {
     meta: BTreeMap<String, Vec<u8>>,
     numbered: [Vec<(u64, Vec<u8>)>; 3],
+    unfinished: Option<JsValue>,
 }
 
 impl Loaded {
+    /// The group that has to be carried out before this means anything. `name` is the database's.
+    pub fn unfinished(&self, name: &str) -> Result<Option<Group>, StorageError> {
+        let Some(found) = &self.unfinished else { return Ok(None) };
+        let damage = Damage::Value { what: "last group of changes" };
+        let group = Group::found(found).ok_or(StorageError::Damaged { path: path(name), damage })?;
+        Ok(Some(group))
+    }
+
     /// Whether anything was ever written.
     pub fn holds_a_room(&self) -> bool {
         self.meta.contains_key(record::VERSION)
@@ -205,45 +203,5 @@ impl Records for Loaded {
         let place = NUMBERED.iter().position(|numbered| *numbered == table);
         let records = place.map(|place| &self.numbered[place]).ok_or(Damage::Structure)?;
         records.iter().try_for_each(|(number, sealed)| each(*number, sealed))
-    }
-}
-
-/// The tables of one transaction that writes.
-pub(super) struct OpenTables<'a> {
-    meta: ObjectStore<'a>,
-    numbered: [ObjectStore<'a>; 3],
-}
-
-impl<'a> OpenTables<'a> {
-    fn of(transaction: &'a Transaction<'_>) -> Result<Self, Error> {
-        let open = |table: Table| transaction.object_store(table.name());
-        let [log, state, outbox] = NUMBERED;
-        Ok(Self { meta: open(Table::Meta)?, numbered: [open(log)?, open(state)?, open(outbox)?] })
-    }
-
-    fn numbered(&self, table: Table) -> &ObjectStore<'a> {
-        let place = NUMBERED.iter().position(|numbered| *numbered == table);
-        &self.numbered[place.expect("what there is once has names, and no numbers")]
-    }
-}
-
-// Requests go out as they are made, in order; what fails ends the transaction, which says so.
-impl Tables for OpenTables<'_> {
-    type Error = Error;
-
-    fn set(&mut self, name: &'static str, sealed: &[u8]) -> Result<(), Error> {
-        self.meta.put(Uint8ArraySlice::new(sealed)).with_key(name).without_key_type().primitive().map(drop)
-    }
-
-    fn insert(&mut self, table: Table, number: u64, sealed: &[u8]) -> Result<(), Error> {
-        assert!(number <= NUMBER_MAX, "record {number} has no exact place in a browser");
-        let put = self.numbered(table).put(Uint8ArraySlice::new(sealed)).with_key(number as f64);
-        put.without_key_type().primitive().map(drop)
-    }
-
-    fn remove(&mut self, table: Table, numbers: RangeInclusive<u64>) -> Result<(), Error> {
-        let (first, last) = numbers.into_inner();
-        let range = KeyRange::Bound(first as f64, false, last as f64, false);
-        self.numbered(table).delete::<f64, _>(range).primitive().map(drop)
     }
 }

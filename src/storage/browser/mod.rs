@@ -2,13 +2,14 @@
 //!
 //! Everything that waits becomes durable together, by one transaction of strict durability: it is complete once the
 //! browser has it on its disk, not merely in the system's memory. A page may be closed at any moment; what a
-//! transaction holds is then there as a whole or not at all.
+//! transaction holds is then there as a whole or not at all, also where the browser has a part of it: see [`group`].
 //!
 //! One store serves one page at a time.
 
 mod claim;
 mod database;
 mod grant;
+mod group;
 mod worker;
 
 use super::{Identity, Opened, Storage, StorageError, extent::Extent, job::Job, progress::Progress};
@@ -19,6 +20,7 @@ use crate::{
 use claim::Claim;
 use database::{Database, Loaded};
 pub(crate) use grant::ask_to_keep;
+use group::Group;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -45,7 +47,11 @@ impl BrowserPlace {
     pub async fn take(name: &str, patience: Duration) -> Result<Self, StorageError> {
         let database = Database::open(name).await?;
         let claim = Claim::acquire(name, &database, patience).await?;
-        let loaded = database.load().await?;
+        let mut loaded = database.load().await?;
+        if let Some(group) = loaded.unfinished(name)? {
+            database.carry_out(claim.lease(), &group).await?;
+            loaded = database.load().await?;
+        }
         Ok(Self { name: name.to_owned(), database, claim, loaded })
     }
 
@@ -66,7 +72,8 @@ impl BrowserPlace {
         if self.holds_a_room() {
             return Err(StorageError::Occupied { path: path(&self.name) });
         }
-        self.database.transact(|mut writer| writer.create(identity, founding)).await?;
+        let group = Group::of(|writer| writer.create(identity, founding));
+        self.database.carry_out(self.claim.lease(), &group).await?;
         self.loaded = self.database.load().await?;
         self.open()
     }

@@ -1,6 +1,6 @@
 //! The task that writes.
 
-use super::{claim::Claim, database::Database};
+use super::{claim::Claim, database::Database, group::Group};
 use crate::{
     raft::LogIndex,
     storage::{
@@ -108,8 +108,9 @@ impl Worker {
             return Ok(());
         }
         self.groups += 1;
-        let (hint, groups, claim) = (self.hint.take(), self.groups, &self.claim);
-        self.database.transact_while(claim.lease(), |mut writer| writer.carry_out(group, hint, groups)).await
+        let (hint, groups) = (self.hint.take(), self.groups);
+        let group = Group::of(|writer| writer.carry_out(group, hint, groups));
+        self.database.carry_out(self.claim.lease(), &group).await
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
