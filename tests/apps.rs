@@ -6,9 +6,10 @@
 use bevy_app::App;
 use bevy_ecs::prelude::*;
 use bevy_quorum::{
-    link::in_process::Conditions,
+    link::{Lane, Link, LinkEvent, Plane, in_process::Conditions},
     playtest::{Guest, Party},
     prelude::*,
+    wire::PROTOCOL_VERSION,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -344,4 +345,26 @@ fn an_app_that_sleeps_is_woken_again_while_commands_wait_for_their_turn() {
         assert_eq!(seen(&mut party, host).adds.len(), carried_out, "one a frame, without a budget");
         assert!(rings.0.load(Ordering::Relaxed) > 0, "there is more to do");
     }
+}
+
+#[test]
+fn whom_another_version_keeps_apart_is_shown_until_they_have_stopped_trying() {
+    let mut party = Party::new(12, game);
+    let host = party.open();
+    party.run_for(Duration::from_secs(1));
+    let mut stranger = party.network().endpoint();
+    party.run_for(Duration::from_millis(100));
+    let opened = |event| match event {
+        LinkEvent::Opened { link, plane: Plane::Consensus } => Some(link),
+        _ => None,
+    };
+    let link = std::iter::from_fn(|| stranger.poll()).find_map(opened).unwrap();
+    assert_eq!(party.room(host).status().other_version, None);
+    let theirs = PROTOCOL_VERSION + 1;
+    stranger.send(link, Lane::Reliable, [&theirs.to_le_bytes()[..], b"a hello of tomorrow"].concat().into());
+    party.run_for(Duration::from_millis(100));
+    assert_eq!(party.room(host).status().other_version, Some(theirs));
+    party.freeze(host, Duration::from_secs(11 * 60));
+    party.run_for(Duration::from_secs(11 * 60));
+    assert_eq!(party.room(host).status().other_version, None);
 }

@@ -40,11 +40,15 @@ enum Mischief {
     Redirect,
     /// It passes it on many times, between things that it made up.
     Flood,
+    /// There is none: it lets its guests in, and then hangs up.
+    HangUp,
 }
 
 /// What the server knows.
 struct Hub {
     mischief: Mischief,
+    /// How often somebody came.
+    visits: usize,
     /// Everything that was said to it.
     heard: Vec<String>,
     /// Who wanted something passed on.
@@ -69,6 +73,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let hub = Arc::new(Mutex::new(Hub {
             mischief,
+            visits: 0,
             heard: Vec::new(),
             speakers: BTreeSet::new(),
             guests: BTreeMap::new(),
@@ -104,6 +109,10 @@ async fn serve(hub: Arc<Mutex<Hub>>, room: String, mut socket: WebSocket) {
     let (say, mut said) = unbounded_channel();
     let own = {
         let mut hub = hub.lock().unwrap();
+        hub.visits += 1;
+        if hub.mischief == Mischief::HangUp {
+            return;
+        }
         let own = name(hub.guests.len() + 1);
         let _ = say.send(json!({ "IdAssigned": own }).to_string());
         for (_, guest) in hub.guests.values().filter(|(other, _)| *other == room) {
@@ -138,7 +147,7 @@ impl Hub {
         };
         let data = &signal["data"];
         match self.mischief {
-            Mischief::None => say(sender, data),
+            Mischief::None | Mischief::HangUp => say(sender, data),
             Mischief::Change => say(sender, &changed(data)),
             Mischief::Redirect => say(&name(77), data),
             Mischief::Flood => {
@@ -245,4 +254,17 @@ fn a_server_that_floods_its_guests_harms_nobody() {
     let events = wait(&mut links, all_open);
     let lost = |event: &LinkEvent| matches!(event, LinkEvent::Closed(_));
     assert!(!events.iter().flatten().any(lost), "{events:?}");
+}
+
+#[test]
+fn a_server_that_hangs_up_on_its_guests_is_tried_ever_less_often() {
+    let server = Server::start(Mischief::HangUp);
+    let start = Instant::now();
+    let mut links = [server.link(1, 7), server.link(2, 7)];
+    // Each has a line for each plane, on which the fifth visit comes after waits of a quarter, half, one and two
+    // seconds at the least.
+    wait(&mut links, |_| server.hub.lock().unwrap().visits >= 4 * 5);
+    assert!(start.elapsed() >= Duration::from_millis(3_750), "{:?}", start.elapsed());
+    server.hub.lock().unwrap().mischief = Mischief::None;
+    wait(&mut links, all_open);
 }
