@@ -125,13 +125,15 @@ fn end_if_unreachable(
     mut exit: MessageWriter<AppExit>,
 ) {
     let (Some(needed), Ok(room)) = (needed, rooms.single()) else { return };
-    let reason = match &room.status().rendezvous {
+    let unreachable = |reason: &str| Failure::Unreachable { url: needed.url.clone(), reason: reason.to_owned() };
+    let failure = match &room.status().rendezvous {
         RendezvousState::Connected => return commands.remove_resource::<Needed>(),
-        RendezvousState::Connecting => "it does not answer".to_owned(),
-        RendezvousState::Lost(reason) | RendezvousState::Blocked(reason) => reason.clone(),
+        RendezvousState::Connecting => unreachable("it does not answer"),
+        RendezvousState::Lost(reason) | RendezvousState::Blocked(reason) => unreachable(reason),
+        RendezvousState::Full(reason) => Failure::TakesNobodyIn { reason: reason.clone() },
     };
     if needed.since.elapsed() > SERVER_PATIENCE {
-        end(&Failure::Unreachable { url: needed.url.clone(), reason }, &mut exit);
+        end(&failure, &mut exit);
     }
 }
 

@@ -29,6 +29,12 @@ pub enum Failure {
         /// What happened instead.
         reason: String,
     },
+    /// The signaling server has no place for us.
+    #[error("{reason}; try again later, or ask whoever runs that server")]
+    TakesNobodyIn {
+        /// What it says.
+        reason: String,
+    },
     /// Our own signaling server can't listen.
     #[error("can't listen on {address}: {error}; choose another address with --listen")]
     Listen {

@@ -6,7 +6,10 @@
 use async_trait::async_trait;
 use axum::{
     Router,
-    extract::{Request, ws::Message},
+    extract::{
+        Request,
+        ws::{CloseFrame, Message, close_code},
+    },
     http::header,
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
@@ -33,6 +36,9 @@ const SEATS_MAX: usize = 128;
 const ROOM_NAME_BYTES_MAX: usize = 128;
 /// The largest signal that is passed on, in bytes.
 const SIGNAL_BYTES_MAX: usize = 64 * 1024;
+
+/// What those hear for whom there is no place.
+const NO_PLACE: &str = "there are too many";
 
 /// What a browser shows that opens an invitation.
 const PAGE: &str = include_str!("signaling.html");
@@ -140,7 +146,7 @@ struct Seat {
 }
 
 impl Seat {
-    /// Sits down and tells the others; nothing if there is no place.
+    /// Sits down and tells the others; if there is no place, that is told, and nothing comes of it.
     fn take(rooms: Rooms, room: String, peer: PeerId, channel: SignalingChannel) -> Option<Self> {
         let mut taken = rooms.lock();
         let full = match taken.get(&room) {
@@ -149,6 +155,8 @@ impl Seat {
         };
         if full {
             tracing::warn!("a peer was turned away: there is no place for it");
+            let close = CloseFrame { code: close_code::AGAIN, reason: NO_PLACE.into() };
+            let _gone_anyway = channel.send(Ok(Message::Close(Some(close))));
             return None;
         }
         let seats = taken.entry(room.clone()).or_default();
@@ -243,7 +251,10 @@ mod tests {
     fn a_full_room_turns_people_away() {
         let rooms = Rooms::default();
         let seats: Vec<_> = (0..SEATS_MAX as u128).map(|number| sit(&rooms, "a", number).unwrap()).collect();
-        assert!(sit(&rooms, "a", 1_000).is_none());
+        let (channel, mut heard) = mpsc::unbounded_channel();
+        assert!(Seat::take(rooms.clone(), "a".into(), peer(1_000), channel).is_none());
+        let Message::Close(Some(close)) = heard.try_recv().unwrap().unwrap() else { panic!("a reason was expected") };
+        assert_eq!((close.code, close.reason.as_str()), (close_code::AGAIN, NO_PLACE));
         drop(seats);
         assert!(sit(&rooms, "a", 1_000).is_some());
         assert!(sit(&rooms, &"a".repeat(ROOM_NAME_BYTES_MAX + 1), 1).is_none());

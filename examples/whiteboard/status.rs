@@ -6,7 +6,7 @@ use crate::{
 };
 use bevy::prelude::*;
 use bevy_quorum::{
-    prelude::{Room, RoomStatus},
+    prelude::{RendezvousState, Room, RoomStatus},
     raft::NodeId,
 };
 use serde::Serialize;
@@ -70,6 +70,7 @@ pub struct StatusLine {
     strokes: usize,
     digest: String,
     relayed: Vec<String>,
+    rendezvous: &'static str,
 }
 
 impl StatusLine {
@@ -89,12 +90,23 @@ impl StatusLine {
             strokes,
             digest,
             relayed: names(&status.relayed),
+            rendezvous: word(&status.rendezvous),
         }
     }
 
     /// As JSON, without a line break.
     pub fn json(&self) -> String {
         serde_json::to_string(self).expect("a structure of strings and numbers is valid JSON")
+    }
+}
+
+fn word(rendezvous: &RendezvousState) -> &'static str {
+    match rendezvous {
+        RendezvousState::Connecting => "connecting",
+        RendezvousState::Connected => "connected",
+        RendezvousState::Lost(_) => "lost",
+        RendezvousState::Full(_) => "full",
+        RendezvousState::Blocked(_) => "blocked",
     }
 }
 
@@ -127,7 +139,7 @@ mod tests {
             concat!(
                 r#"{"node":"000000000000beef","role":"waiting","leader":null,"term":2,"commit":9,"applied":8,"#,
                 r#""voters":["0000000000000001","000000000000beef"],"learners":[],"peers":[],"#,
-                r#""pending":3,"strokes":5,"digest":"ab","relayed":[]}"#,
+                r#""pending":3,"strokes":5,"digest":"ab","relayed":[],"rendezvous":"connecting"}"#,
             )
         );
     }

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-/// Why the rendezvous can't be reached. Each is said to people as it stands; it is tried again.
+/// Why nobody can be met at the rendezvous. Each is said to people as it stands; it is tried again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
@@ -39,6 +39,14 @@ pub enum LinkError {
     Gone {
         /// The address.
         url: String,
+    },
+    /// It was reached, and has no room for more.
+    #[error("the signaling server at {url} takes nobody else in now: {reason}")]
+    Full {
+        /// The address.
+        url: String,
+        /// What it says.
+        reason: String,
     },
     /// WebRTC itself ended, as it does on a machine without a network that it can use.
     #[error("WebRTC ended ({reason}) and is tried again; without a default route it can't run, even to peers nearby")]

@@ -136,7 +136,7 @@ pub enum Rendezvous {
     Connecting,
     /// Newcomers can come in.
     Connected,
-    /// Lost or out of reach, in words; links that stand go on, and it is tried again.
+    /// Lost, out of reach or full, in words; links that stand go on, and it is tried again.
     Lost(LinkError),
 }
 

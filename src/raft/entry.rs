@@ -36,7 +36,7 @@ impl Entry {
     }
 
     /// An upper bound of its encoded size.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         ENTRY_BYTES
             + match &self.payload {
                 Payload::Empty | Payload::Mark => 0,

@@ -104,6 +104,8 @@ pub enum RendezvousState {
     Connected,
     /// It can't be reached, for this reason; links that stand go on, and it is tried again.
     Lost(String),
+    /// It was reached and is full, for this reason; links that stand go on, and it is tried again.
+    Full(String),
     /// It may be reached, but the browser lets nobody be linked, for this reason, which only its user can change.
     Blocked(String),
 }
@@ -116,6 +118,7 @@ impl From<Rendezvous> for RendezvousState {
             Rendezvous::Lost(error @ (LinkError::WebRtcBlocked | LinkError::Exhausted)) => {
                 Self::Blocked(error.to_string())
             }
+            Rendezvous::Lost(error @ LinkError::Full { .. }) => Self::Full(error.to_string()),
             Rendezvous::Lost(error) => Self::Lost(error.to_string()),
         }
     }

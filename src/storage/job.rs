@@ -28,6 +28,16 @@ impl Job {
         }
     }
 
+    /// About how much there is to write, in bytes.
+    #[cfg(target_arch = "wasm32")]
+    pub fn bytes(&self) -> usize {
+        let Self::Write(_, write) = self else { return 0 };
+        let snapshot = write.snapshot.as_ref().map_or(0, |snapshot| snapshot.state.len());
+        let entries: usize = write.entries.iter().map(crate::raft::Entry::bytes).sum();
+        let outbox: usize = write.outbox_put.iter().map(|(_, body)| body.len()).sum();
+        snapshot + entries + outbox
+    }
+
     /// The commit index, of a write that holds nothing else.
     pub fn hint(&self) -> Option<LogIndex> {
         let Self::Write(_, write) = self else { return None };

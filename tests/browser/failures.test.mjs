@@ -127,6 +127,21 @@ test("a page without WebRTC waits at somebody's link, and disturbs nobody", asyn
     assert.equal((await alone.status()).role, "waiting");
 });
 
+test("whom a crowded server has no place for is told that, and comes in when there is one", async () => {
+    const host = await Host.start(["--connections-per-address", "2"]);
+    const browser = await chromium();
+    const first = await Board.open(browser, host.url);
+    const link = await first.link();
+    await first.wait("to be found", (status) => status.rendezvous === "connected");
+    const second = await Board.open(browser, link);
+    const native = Native.start(["--headless", "--data", await folder(), link]);
+    await native.wait("to be turned away", (status) => status.rendezvous === "full");
+    await second.wait("to be turned away", (status) => status.rendezvous === "full");
+    await native.kill();
+    await first.page.close();
+    await second.wait("a place", (status) => status.rendezvous === "connected");
+});
+
 test("a page whose browser gives it no more connections goes on with those that it has", async () => {
     const host = await Host.start();
     const prepare = (page) => page.evaluateOnNewDocument(() => {

@@ -7,13 +7,41 @@ import { Host, Story, chromium, crash, firefox, tidy, until } from "./lab.mjs";
 after(tidy);
 
 const ROUNDS = 8;
-/** After how many requests a transaction is torn: from its first one on, through groups of several. */
-const TORN_AFTER = [1, 2, 5, 9, 14, 20, 27, 35, 44, 54];
+/** After how many changes that a page asked for its transaction is torn: the one that makes the store. */
+const TORN_IN_THE_MAKING = [1, 2, 5, 9, 13];
+/** The same, later: in a page's first group, which is large, and in those after it. */
+const TORN_AFTER = [1, 40, 150, 300, 500, 800];
 
 /** Kills a page; closes it where nobody can. */
 async function kill(browser, story) {
     if (!(await browser.version()).includes("Chrome")) return story.page.close();
     await crash(story.page);
+}
+
+/** A page whose transaction is torn, and what the next one finds; `reached` was told to be durable before. */
+async function torn(context, url, count) {
+    const writer = await Story.begin(context, url, "write", (page) => page.evaluateOnNewDocument(tear, count));
+    await until("a torn transaction", () => writer.told("torn"));
+    const reached = Number(await writer.told("reached"));
+    await writer.page.close();
+    const reader = await Story.begin(context, url, "check");
+    const written = Number(await reader.tells("written"));
+    await reader.page.close();
+    return { reached, written };
+
+    /** Runs in the page: who asks for more changes than `count` fails, and what was asked for before is committed. */
+    function tear(count) {
+        let left = count;
+        for (const kind of ["put", "delete"]) {
+            const real = IDBObjectStore.prototype[kind];
+            IDBObjectStore.prototype[kind] = function (...request) {
+                if (left-- > 0) return real.apply(this, request);
+                this.transaction.addEventListener("complete", () => (document.documentElement.dataset.torn = "yes"));
+                throw new DOMException("the page is gone", "AbortError");
+            };
+        }
+        IDBTransaction.prototype.abort = () => {};
+    }
 }
 
 for (const [name, launch] of Object.entries({ chromium, firefox })) {
@@ -47,30 +75,20 @@ for (const [name, launch] of Object.entries({ chromium, firefox })) {
     test(`${name}: a transaction of which the browser made a part durable is made whole`, async () => {
         const host = await Host.start();
         const browser = await launch();
+        for (const count of TORN_IN_THE_MAKING) {
+            const context = await browser.createBrowserContext();
+            assert.deepEqual(await torn(context, host.url, count), { reached: 0, written: 0 });
+            await context.close();
+        }
+        const context = await browser.createBrowserContext();
+        let [before, reachedMost] = [0, 0];
+        await torn(context, host.url, TORN_IN_THE_MAKING.at(-1));
         for (const count of TORN_AFTER) {
-            const writer = await Story.begin(browser, host.url, "write", (page) => page.evaluateOnNewDocument(tear, count));
-            await until("a torn transaction", () => writer.told("torn"));
-            const reached = Number(await writer.told("reached"));
-            await writer.page.close();
-            const reader = await Story.begin(browser, host.url, "check");
-            const written = Number(await reader.tells("written"));
-            assert.ok(written >= reached, `torn after ${count} requests: ${reached} told, ${written} there`);
-            await reader.page.close();
+            const { reached, written } = await torn(context, host.url, count);
+            assert.ok(written > before && written >= reached, `torn after ${count}: ${before}, ${reached} told, ${written} there`);
+            [before, reachedMost] = [written, Math.max(reached, reachedMost)];
         }
-
-        /** Runs in the page: whoever asks for more changes than `count` fails, and what was asked before is committed. */
-        function tear(count) {
-            let left = count;
-            for (const kind of ["put", "delete"]) {
-                const real = IDBObjectStore.prototype[kind];
-                IDBObjectStore.prototype[kind] = function (...request) {
-                    if (left-- > 0) return real.apply(this, request);
-                    this.transaction.addEventListener("complete", () => (document.documentElement.dataset.torn = "yes"));
-                    throw new DOMException("the page is gone", "AbortError");
-                };
-            }
-            IDBTransaction.prototype.abort = () => {};
-        }
+        assert.ok(reachedMost > 0, "some were told to be durable before");
     });
 
     test(`${name}: a store in use is not shared, and is free when its page is gone`, async () => {

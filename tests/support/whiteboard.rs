@@ -31,6 +31,7 @@ pub struct Status {
     pub strokes: usize,
     pub digest: String,
     pub relayed: Vec<String>,
+    pub rendezvous: String,
 }
 
 impl Status {

@@ -7,6 +7,9 @@ mod support;
 use matchbox_protocol::PeerEvent::{NewPeer, PeerLeft, Signal};
 use support::{Peer, get, host};
 
+/// What somebody hears whose address has all the connections that it may have.
+const CROWDED: &str = "too many connections from your address";
+
 #[tokio::test]
 async fn two_peers_hear_of_each_other_and_pass_signals_on() {
     let host = host(|_| {}).await;
@@ -37,15 +40,19 @@ async fn the_planes_of_a_room_are_apart_and_so_are_rooms() {
 }
 
 #[tokio::test]
-async fn who_finds_no_place_is_told_before_coming_in() {
+async fn who_finds_no_place_is_told_why() {
     let host = host(|given| (given.seats_per_room, given.rooms) = (Some(1), Some(2))).await;
     let _first = Peer::enter(host.address(), "a-c").await;
     let _second = Peer::enter(host.address(), "b-c").await;
-    let refused = |status| move |result: Result<Peer, u16>| assert_eq!(result.err(), Some(status));
-    refused(503)(Peer::try_enter(host.address(), "a-c", "").await);
-    refused(503)(Peer::try_enter(host.address(), "c-c", "").await);
-    refused(404)(Peer::try_enter(host.address(), "no-room", "").await);
-    refused(404)(Peer::try_enter(host.address(), &format!("{}-c", "a".repeat(200)), "").await);
+    let long = format!("{}-c", "a".repeat(200));
+    for (room, words) in [
+        ("a-c", "this room is full"),
+        ("c-c", "there are too many rooms"),
+        ("no-room", "404 Not Found"),
+        (&long, "404 Not Found"),
+    ] {
+        assert_eq!(Peer::try_enter(host.address(), room, "").await.err().as_deref(), Some(words), "{room}");
+    }
     let metrics = get(host.address(), "/metrics").await.text();
     for line in
         ["refused_total{reason=\"Seats\"} 1", "refused_total{reason=\"Rooms\"} 1", "refused_total{reason=\"Name\"} 2"]
@@ -62,8 +69,11 @@ async fn an_address_has_so_many_connections_and_a_proxy_says_which_it_is() {
     })
     .await;
     let mut first = Peer::try_enter(host.address(), "a-c", "203.0.113.7").await.unwrap();
-    assert_eq!(Peer::try_enter(host.address(), "b-c", "203.0.113.7").await.err(), Some(429));
-    assert_eq!(Peer::try_enter(host.address(), "b-c", "203.0.113.9, 203.0.113.7").await.err(), Some(429));
+    assert_eq!(Peer::try_enter(host.address(), "b-c", "203.0.113.7").await.err().as_deref(), Some(CROWDED));
+    assert_eq!(
+        Peer::try_enter(host.address(), "b-c", "203.0.113.9, 203.0.113.7").await.err().as_deref(),
+        Some(CROWDED)
+    );
     let second = Peer::try_enter(host.address(), "a-c", "203.0.113.8").await.unwrap();
     assert_eq!(first.hear().await, NewPeer(second.id));
     host.stop().await;
@@ -73,7 +83,7 @@ async fn an_address_has_so_many_connections_and_a_proxy_says_which_it_is() {
 async fn without_a_proxy_nobody_chooses_an_address() {
     let host = host(|given| given.connections_per_address = Some(1)).await;
     let _first = Peer::try_enter(host.address(), "a-c", "203.0.113.7").await.unwrap();
-    assert_eq!(Peer::try_enter(host.address(), "b-c", "203.0.113.8").await.err(), Some(429));
+    assert_eq!(Peer::try_enter(host.address(), "b-c", "203.0.113.8").await.err().as_deref(), Some(CROWDED));
     host.stop().await;
 }
 

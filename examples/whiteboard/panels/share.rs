@@ -44,6 +44,7 @@ pub fn show(
         fact(ui, tokens, Icon::Help, SIGNALING_SEES);
         match room.map(|room| &room.status().rendezvous) {
             Some(RendezvousState::Lost(_)) => fact(ui, tokens, Icon::Alert, SIGNALING_LOST),
+            Some(RendezvousState::Full(_)) => fact(ui, tokens, Icon::Alert, SIGNALING_FULL),
             Some(RendezvousState::Blocked(_)) => fact(ui, tokens, Icon::Alert, CONNECTIONS_BLOCKED),
             _ => {}
         }
@@ -61,6 +62,10 @@ const SIGNALING_SEES: &str = "The signaling server, which introduces your device
 /// What it means when that server is gone.
 const SIGNALING_LOST: &str = "The signaling server doesn't answer, so nobody new can come in right now. It is tried \
     again by itself; who is here goes on drawing.";
+
+/// What it means when that server takes nobody else in.
+const SIGNALING_FULL: &str = "The signaling server takes nobody else in now, so nobody new finds you. It is tried again \
+    by itself; who is here goes on drawing.";
 
 /// What it means when the browser makes no connections.
 const CONNECTIONS_BLOCKED: &str = "This browser makes no connections to others, so nobody new can come in here. Load the \

@@ -158,6 +158,6 @@ fn newcomers(rendezvous: &RendezvousState) -> String {
     match rendezvous {
         RendezvousState::Connecting => "not yet".into(),
         RendezvousState::Connected => "can come in".into(),
-        RendezvousState::Lost(_) | RendezvousState::Blocked(_) => "can't come in now".into(),
+        RendezvousState::Lost(_) | RendezvousState::Full(_) | RendezvousState::Blocked(_) => "can't come in now".into(),
     }
 }

@@ -29,6 +29,7 @@ fn joining(status: &RoomStatus) -> String {
     match &status.rendezvous {
         _ if status.peers.is_empty() && status.other_version.is_some() => of_another_version(status.other_version),
         RendezvousState::Blocked(_) => "This browser connects to nobody".into(),
+        RendezvousState::Full(_) => format!("{TAKES_NOBODY_IN}, trying again"),
         RendezvousState::Lost(_) => "Can't reach the signaling server, trying again".into(),
         _ if status.peers.is_empty() => "Looking for the others".into(),
         _ => "Joining the others".into(),
@@ -57,7 +58,7 @@ fn open(status: &RoomStatus, waiting: usize) -> (Mood, String) {
     if members.len() <= 1 {
         return match &status.rendezvous {
             _ if status.other_version.is_some() => (Mood::Waiting, of_another_version(status.other_version)),
-            RendezvousState::Lost(_) | RendezvousState::Blocked(_) => {
+            RendezvousState::Lost(_) | RendezvousState::Full(_) | RendezvousState::Blocked(_) => {
                 (Mood::Waiting, "Only you are here. Nobody can come in right now".into())
             }
             _ => (Mood::Good, "Only you are here. Share the link to draw together".into()),
@@ -68,6 +69,9 @@ fn open(status: &RoomStatus, waiting: usize) -> (Mood, String) {
 }
 
 fn short_of_people(status: &RoomStatus, here: usize, needed: usize, waiting: usize) -> String {
+    if status.peers.is_empty() && matches!(status.rendezvous, RendezvousState::Full(_)) {
+        return with_changes(TAKES_NOBODY_IN, waiting);
+    }
     let cut_off = status.peers.is_empty() && status.rendezvous != RendezvousState::Connected;
     if cut_off {
         return if waiting > 0 { format!("Offline: {} waiting", changes(waiting)) } else { "Offline".into() };
@@ -78,6 +82,9 @@ fn short_of_people(status: &RoomStatus, here: usize, needed: usize, waiting: usi
     };
     with_changes(&format!("Waiting for {missing} ({needed} of {} needed)", status.voters.len()), waiting)
 }
+
+/// What it means for a newcomer when the signaling server is full, or the room, or has too many from one address.
+const TAKES_NOBODY_IN: &str = "The signaling server takes nobody else in now";
 
 /// Who is to update so that the others can come in.
 fn of_another_version(theirs: Option<u16>) -> String {
@@ -163,6 +170,16 @@ mod tests {
     fn whose_browser_makes_no_connections_is_told_that_and_not_of_a_server() {
         let blocked = RoomStatus { rendezvous: RendezvousState::Blocked("blocked".into()), ..room(0, 0, &[]) };
         assert_eq!(of(&RoomState::Joining, &blocked, 0).1, "This browser connects to nobody");
+    }
+
+    #[test]
+    fn whom_the_server_has_no_place_for_is_told_that_and_not_of_a_network() {
+        let rendezvous = RendezvousState::Full("too many".into());
+        let newcomer = RoomStatus { rendezvous: rendezvous.clone(), ..room(0, 0, &[]) };
+        let told = of(&RoomState::Joining, &newcomer, 0).1;
+        assert_eq!(told, "The signaling server takes nobody else in now, trying again");
+        let back = RoomStatus { rendezvous, ..room(3, 0, &[]) };
+        assert_eq!(words(&back, 2), "The signaling server takes nobody else in now, 2 changes waiting");
     }
 
     #[test]

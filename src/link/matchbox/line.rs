@@ -9,7 +9,7 @@ use futures::{
     pin_mut, select_biased,
 };
 use futures_timer::Delay;
-use std::{cell::Cell, io::ErrorKind, rc::Rc, time::Duration};
+use std::{cell::Cell, convert::Infallible, io::ErrorKind, rc::Rc, time::Duration};
 
 /// How long connecting to a signaling server, or writing to it, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ const PINGS_MISSED_MAX: u32 = 3;
 pub(super) enum News {
     /// The server said something.
     Said(String),
-    /// It can't be reached, or not any more.
+    /// It can't be reached, not any more, or has no place.
     Lost(LinkError),
 }
 
@@ -63,9 +63,10 @@ impl Line {
             let error = match connected.unwrap_or_else(|| Err(timed_out())) {
                 Ok(mut socket) => {
                     let mut let_in = false;
-                    self.talk(&mut socket, &mut let_in).await;
-                    failures = if let_in { 0 } else { failures + 1 };
-                    LinkError::Gone { url: self.url.clone() }
+                    let Err(end) = self.talk(&mut socket, &mut let_in).await;
+                    let served = let_in && !matches!(end, LinkError::Full { .. });
+                    failures = if served { 0 } else { failures + 1 };
+                    end
                 }
                 Err(error) => {
                     failures += 1;
@@ -79,8 +80,9 @@ impl Line {
         }
     }
 
-    /// Speaks with a server until it is gone.
-    async fn talk(&mut self, socket: &mut WebSocket, let_in: &mut bool) -> Option<()> {
+    /// Speaks with a server until it is gone, and says how that came.
+    async fn talk(&mut self, socket: &mut WebSocket, let_in: &mut bool) -> Result<Infallible, LinkError> {
+        let gone = || LinkError::Gone { url: self.url.clone() };
         let mut ping = Delay::new(PING_INTERVAL).fuse();
         let mut pings_missed = 0;
         loop {
@@ -92,14 +94,14 @@ impl Line {
                     self.report(News::Said(text));
                 }
                 text = self.texts.select_next_some() => {
-                    within(PATIENCE, socket.send(text)).await.filter(|sent| *sent)?;
+                    within(PATIENCE, socket.send(text)).await.filter(|sent| *sent).ok_or_else(gone)?;
                 }
                 _ = ping => {
                     pings_missed += u32::from(cfg!(not(target_arch = "wasm32")));
                     if pings_missed > PINGS_MISSED_MAX {
-                        return None;
+                        return Err(gone());
                     }
-                    within(PATIENCE, socket.ping()).await.filter(|sent| *sent)?;
+                    within(PATIENCE, socket.ping()).await.filter(|sent| *sent).ok_or_else(gone)?;
                     ping = Delay::new(PING_INTERVAL).fuse();
                 }
             }

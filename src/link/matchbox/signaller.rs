@@ -301,8 +301,10 @@ impl<Report: Fn(LinkEvent)> Caller<Report> {
         self.calm.set(states().any(|state| *state == Rendezvous::Connected));
         let telling =
             [Rendezvous::Connected, Rendezvous::Connecting].into_iter().find(|one| states().any(|state| state == one));
-        let first = || self.desks[0].state.clone();
-        (self.report)(LinkEvent::Rendezvous(telling.unwrap_or_else(first)));
+        // One that is full can at least be reached.
+        let full = states().find(|state| matches!(state, Rendezvous::Lost(LinkError::Full { .. })));
+        let telling = telling.or_else(|| full.cloned()).unwrap_or_else(|| self.desks[0].state.clone());
+        (self.report)(LinkEvent::Rendezvous(telling));
     }
 
     fn now(&self) -> Moment {

@@ -47,11 +47,7 @@ impl BrowserPlace {
     pub async fn take(name: &str, patience: Duration) -> Result<Self, StorageError> {
         let database = Database::open(name).await?;
         let claim = Claim::acquire(name, &database, patience).await?;
-        let mut loaded = database.load().await?;
-        if let Some(group) = loaded.unfinished(name)? {
-            database.carry_out(claim.lease(), &group).await?;
-            loaded = database.load().await?;
-        }
+        let loaded = database.load().await?;
         Ok(Self { name: name.to_owned(), database, claim, loaded })
     }
 
@@ -73,7 +69,7 @@ impl BrowserPlace {
             return Err(StorageError::Occupied { path: path(&self.name) });
         }
         let group = Group::of(|writer| writer.create(identity, founding));
-        self.database.carry_out(self.claim.lease(), &group).await?;
+        self.database.carry_out(self.claim.lease(), group).await?;
         self.loaded = self.database.load().await?;
         self.open()
     }
@@ -86,11 +82,11 @@ impl BrowserPlace {
         if !self.holds_a_room() {
             return Err(StorageError::NotFound { path: path(&self.name) });
         }
-        let contents = self.loaded.read(&self.name)?;
+        let (contents, unfinished) = self.loaded.read(&self.name)?;
         let (identity, durable) = (contents.identity, contents.durable);
         let (queue, progress) = (Arc::new(Mutex::new(Queue::default())), Arc::new(Mutex::new(Progress::default())));
         let worker = Worker::new(self.database, self.claim, contents.groups, queue.clone(), progress.clone());
-        spawn_local(worker.run());
+        spawn_local(worker.run(unfinished));
         let extent = Extent::of(&identity, &durable);
         Ok(Opened { storage: Box::new(BrowserStorage { extent, queue, progress }), identity, durable })
     }

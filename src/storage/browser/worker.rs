@@ -18,6 +18,10 @@ use std::{
     task::{Poll, Waker},
 };
 
+/// How much is written together, in bytes. A group is one value for a while, and browsers limit values; a single job, as
+/// one with the largest snapshot, may be larger.
+const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// What waits to be written.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -61,8 +65,13 @@ impl Worker {
         Self { database, claim, groups, queue, progress, hint: None }
     }
 
-    /// Writes until the queue is closed and empty.
-    pub async fn run(mut self) {
+    /// Writes until the queue is closed and empty, after what was left unfinished.
+    pub async fn run(mut self, unfinished: Option<Group>) {
+        if let Some(group) = unfinished
+            && let Err(failure) = self.database.carry_out(self.claim.lease(), group).await
+        {
+            self.fail(failure);
+        }
         while let Some(group) = self.next_group().await {
             self.carry_out(group).await;
         }
@@ -76,7 +85,7 @@ impl Worker {
         poll_fn(|context| {
             let mut queue = self.queue();
             queue.worker = Some(context.waker().clone());
-            let count = queue.jobs.len().min(GROUP_JOBS_MAX);
+            let count = together(&queue.jobs);
             match () {
                 () if count > 0 => Poll::Ready(Some(queue.jobs.drain(..count).collect())),
                 () if queue.closed => Poll::Ready(None),
@@ -95,8 +104,7 @@ impl Worker {
         if let Some(hint) = hints_only(&group) {
             self.hint = Some(hint);
         } else if let Err(failure) = self.write(&group).await {
-            let waker = self.progress().fail(failure);
-            return waker.into_iter().for_each(Waker::wake);
+            return self.fail(failure);
         }
         let waker = last.and_then(|id| self.progress().advance(id));
         waker.into_iter().for_each(Waker::wake);
@@ -110,7 +118,12 @@ impl Worker {
         self.groups += 1;
         let (hint, groups) = (self.hint.take(), self.groups);
         let group = Group::of(|writer| writer.carry_out(group, hint, groups));
-        self.database.carry_out(self.claim.lease(), &group).await
+        self.database.carry_out(self.claim.lease(), group).await
+    }
+
+    fn fail(&self, failure: StorageError) {
+        let waker = self.progress().fail(failure);
+        waker.into_iter().for_each(Waker::wake);
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -120,4 +133,14 @@ impl Worker {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many of these jobs are written together.
+fn together(jobs: &VecDeque<Job>) -> usize {
+    let mut bytes = 0;
+    let fit = jobs.iter().take(GROUP_JOBS_MAX).take_while(|job| {
+        bytes += job.bytes();
+        bytes <= GROUP_BYTES_MAX
+    });
+    fit.count().max(jobs.len().min(1))
 }

@@ -19,6 +19,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use socket::turn_away;
 use std::{net::IpAddr, sync::Arc};
 use tokio::sync::watch;
 
@@ -26,6 +27,9 @@ use tokio::sync::watch;
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// How much is gathered before it is written, in bytes.
 const WRITE_BUFFER_BYTES: usize = 4 * 1024;
+
+/// The most bytes that a close frame carries (RFC 6455, section 5.5).
+const CLOSE_BYTES_MAX: usize = 125;
 
 /// All that the signaling of one host shares.
 #[derive(Clone)]
@@ -45,43 +49,42 @@ impl Signaling {
         Self { rooms: Rooms::new(limits), gate: Gate::new(limits.connections_per_address), limits, metrics, stopping }
     }
 
-    /// Answers somebody who comes with a websocket. Who is turned away gets a status of HTTP instead.
+    /// Answers somebody who comes with a websocket. Who finds no place is told so over it, for a page never sees another
+    /// answer.
     pub async fn enter(&self, address: IpAddr, request: Request) -> Response {
-        let Some(name) = room_name(request.uri().path()) else { return self.turn_away(Refusal::Name) };
+        let Some(name) = room_name(request.uri().path()) else {
+            self.refuse(Refusal::Name);
+            return (StatusCode::NOT_FOUND, "there is no such room; its name ends with -c or -b").into_response();
+        };
         let name = name.to_owned();
         let upgrade = match WebSocketUpgrade::from_request_parts(&mut request.into_parts().0, &()).await {
             Ok(upgrade) => upgrade,
             Err(rejection) => return rejection.into_response(),
         };
-        let Some(entry) = self.gate.enter(address) else { return self.turn_away(Refusal::Address) };
-        let (seat, letters) = match self.rooms.sit(&name) {
-            Ok(seated) => seated,
-            Err(Full::Room) => return self.turn_away(Refusal::Seats),
-            Err(Full::House) => return self.turn_away(Refusal::Rooms),
-        };
-        let signaling = self.clone();
         // A message is read as a whole before its size is judged; twice the limit ends the connection at once.
         let upgrade = upgrade
             .max_message_size(2 * self.limits.signal_bytes)
             .max_frame_size(2 * self.limits.signal_bytes)
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(WRITE_BUFFER_BYTES);
+        let Some(entry) = self.gate.enter(address) else { return self.turn_away(upgrade, Refusal::Address) };
+        let (seat, letters) = match self.rooms.sit(&name) {
+            Ok(seated) => seated,
+            Err(Full::Room) => return self.turn_away(upgrade, Refusal::Seats),
+            Err(Full::House) => return self.turn_away(upgrade, Refusal::Rooms),
+        };
+        let signaling = self.clone();
         upgrade.on_upgrade(move |socket| async move {
             signaling.serve(socket, &seat, letters).await;
             drop((seat, entry));
         })
     }
 
-    fn turn_away(&self, refusal: Refusal) -> Response {
-        self.metrics.refuse(refusal);
-        tracing::debug!(?refusal, "somebody was turned away");
-        let (status, words) = match refusal {
-            Refusal::Address => (StatusCode::TOO_MANY_REQUESTS, "too many connections from your address"),
-            Refusal::Seats => (StatusCode::SERVICE_UNAVAILABLE, "this room is full"),
-            Refusal::Rooms => (StatusCode::SERVICE_UNAVAILABLE, "there are too many rooms"),
-            _ => (StatusCode::NOT_FOUND, "there is no such room; its name ends with -c or -b"),
-        };
-        (status, words).into_response()
+    fn turn_away(&self, upgrade: WebSocketUpgrade, refusal: Refusal) -> Response {
+        let farewell = self.refuse(refusal);
+        // A close frame is all that is heard of them.
+        let upgrade = upgrade.max_message_size(CLOSE_BYTES_MAX).max_frame_size(CLOSE_BYTES_MAX);
+        upgrade.on_upgrade(move |socket| turn_away(socket, farewell))
     }
 }
 

@@ -19,9 +19,11 @@ use tokio::{
 const BURST_SECONDS: u32 = 10;
 /// How long a write may take before its peer is taken for gone.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long who is turned away may take to hear it.
+const HEARING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a connection ends from our side.
-type Farewell = (u16, &'static str);
+pub(super) type Farewell = (u16, &'static str);
 
 impl Signaling {
     /// Serves a connection until it ends.
@@ -60,7 +62,7 @@ impl Signaling {
                     }
                 }
                 letter = letters.recv() => {
-                    let Some(letter) = letter else { return self.refuse(Refusal::Slow) };
+                    let Some(letter) = letter else { return Some(self.refuse(Refusal::Slow)) };
                     if write(writer, Message::Text(letter)).await.is_break() {
                         return None;
                     }
@@ -68,7 +70,7 @@ impl Signaling {
                 _ = ticks.tick() => {
                     silent_ticks += 1;
                     if silent_ticks == 3 {
-                        return self.refuse(Refusal::Idle);
+                        return Some(self.refuse(Refusal::Idle));
                     }
                     if write(writer, Message::Ping(Bytes::new())).await.is_break() {
                         return None;
@@ -82,9 +84,9 @@ impl Signaling {
     fn hear(&self, message: Message, seat: &Seat, purse: &DefaultDirectRateLimiter) -> ControlFlow<Option<Farewell>> {
         match &message {
             Message::Close(_) => return ControlFlow::Break(None),
-            _ if purse.check().is_err() => return ControlFlow::Break(self.refuse(Refusal::Rate)),
+            _ if purse.check().is_err() => return ControlFlow::Break(Some(self.refuse(Refusal::Rate))),
             Message::Text(text) if text.len() > self.limits.signal_bytes => {
-                return ControlFlow::Break(self.refuse(Refusal::Size));
+                return ControlFlow::Break(Some(self.refuse(Refusal::Size)));
             }
             Message::Text(text) => match text.parse() {
                 Ok(JsonPeerRequest::Signal { receiver, data }) => {
@@ -93,23 +95,39 @@ impl Signaling {
                     }
                 }
                 Ok(JsonPeerRequest::KeepAlive) => {}
-                Err(_) => return ControlFlow::Break(self.refuse(Refusal::Nonsense)),
+                Err(_) => return ControlFlow::Break(Some(self.refuse(Refusal::Nonsense))),
             },
-            Message::Binary(_) => return ControlFlow::Break(self.refuse(Refusal::Nonsense)),
+            Message::Binary(_) => return ControlFlow::Break(Some(self.refuse(Refusal::Nonsense))),
             Message::Ping(_) | Message::Pong(_) => {}
         }
         ControlFlow::Continue(())
     }
 
-    fn refuse(&self, refusal: Refusal) -> Option<Farewell> {
+    /// Counts a refusal; what is said to whom it concerns.
+    pub(super) fn refuse(&self, refusal: Refusal) -> Farewell {
         self.metrics.refuse(refusal);
-        Some(match refusal {
+        tracing::debug!(?refusal, "somebody was turned away, or sent away");
+        match refusal {
+            Refusal::Address => (close_code::AGAIN, "too many connections from your address"),
+            Refusal::Seats => (close_code::AGAIN, "this room is full"),
+            Refusal::Rooms => (close_code::AGAIN, "there are too many rooms"),
             Refusal::Rate => (close_code::POLICY, "too many signals at once"),
             Refusal::Size => (close_code::SIZE, "that signal is too large"),
             Refusal::Slow => (close_code::POLICY, "you read too slowly"),
             Refusal::Idle => (close_code::AWAY, "you were silent for too long"),
-            _ => (close_code::POLICY, "that is no signal"),
-        })
+            Refusal::Nonsense => (close_code::POLICY, "that is no signal"),
+            Refusal::Name => (close_code::POLICY, "there is no such room"),
+        }
+    }
+}
+
+/// Tells somebody why there is no place.
+pub(super) async fn turn_away(socket: WebSocket, (code, reason): Farewell) {
+    let (mut writer, mut reader) = socket.split();
+    let close = CloseFrame { code, reason: reason.into() };
+    if write(&mut writer, Message::Close(Some(close))).await.is_continue() {
+        // Closed over what it has not read, the connection would be reset, and that might be lost.
+        let _their_goodbye = timeout(HEARING_PATIENCE, reader.next()).await;
     }
 }
 

@@ -100,19 +100,19 @@ impl Peer {
         Self::try_enter(address, room, "").await.unwrap()
     }
 
-    /// Comes into a room, from `forwarded_for` if that isn't empty.
-    pub async fn try_enter(address: SocketAddr, room: &str, forwarded_for: &str) -> Result<Self, u16> {
+    /// Comes into a room, from `forwarded_for` if that isn't empty, or hears why not.
+    pub async fn try_enter(address: SocketAddr, room: &str, forwarded_for: &str) -> Result<Self, String> {
         let mut request = format!("ws://{address}/{room}").into_client_request().unwrap();
         if !forwarded_for.is_empty() {
             request.headers_mut().insert("x-forwarded-for", forwarded_for.parse().unwrap());
         }
         let (mut socket, _) = match connect_async(request).await {
             Ok(connected) => connected,
-            Err(tungstenite::Error::Http(response)) => return Err(response.status().as_u16()),
+            Err(tungstenite::Error::Http(response)) => return Err(response.status().to_string()),
             Err(error) => panic!("{error}"),
         };
-        match next(&mut socket).await.map(|text| text.parse()) {
-            Ok(Ok(JsonPeerEvent::IdAssigned(id))) => Ok(Self { id, socket }),
+        match next(&mut socket).await?.parse() {
+            Ok(JsonPeerEvent::IdAssigned(id)) => Ok(Self { id, socket }),
             other => panic!("a name was expected: {other:?}"),
         }
     }
