@@ -14,10 +14,8 @@ use super::{
     seal::{Route, Seal},
     signal::{Event, Request, Signal},
 };
-#[cfg(target_arch = "wasm32")]
-use crate::link::LinkError;
 use crate::{
-    link::{LinkEvent, Plane, Rendezvous},
+    link::{LinkError, LinkEvent, Plane, Rendezvous},
     raft::{Moment, NodeId},
 };
 use async_trait::async_trait;
