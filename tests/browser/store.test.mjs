@@ -119,12 +119,21 @@ test("chromium: without encryption there are no locks, and a store in use is not
     await third.tells("held");
 });
 
+/** Fills what a browser grants a site. */
+async function fill(browser, host) {
+    const story = await Story.begin(browser, host.url, "fill");
+    assert.match(await story.tells("failure"), /no space is left/);
+}
+
 test("chromium: a full disk is told in words, and ends the store", async () => {
     const host = await Host.start();
     const browser = await chromium();
-    const page = await browser.newPage();
-    const session = await page.createCDPSession();
+    const session = await (await browser.newPage()).createCDPSession();
     await session.send("Storage.overrideQuotaForOrigin", { origin: host.url, quotaSize: 2_000_000 });
-    const story = await Story.begin(browser, host.url, "fill");
-    assert.match(await story.tells("failure"), /no space is left/);
+    await fill(browser, host);
+});
+
+test("firefox: a full disk is told in words, and ends the store", async () => {
+    const host = await Host.start();
+    await fill(await firefox({ "dom.quotaManager.temporaryStorage.fixedLimit": 5_120 }), host);
 });
