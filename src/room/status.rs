@@ -104,7 +104,7 @@ pub enum RendezvousState {
     Connected,
     /// It can't be reached, for this reason; links that stand go on, and it is tried again.
     Lost(String),
-    /// It was reached and is full, for this reason; links that stand go on, and it is tried again.
+    /// It was reached and takes nobody else in, for this reason; links that stand go on, and it is tried again.
     Full(String),
     /// It may be reached, but the browser lets nobody be linked, for this reason, which only its user can change.
     Blocked(String),
