@@ -83,6 +83,7 @@ class Program {
         this.child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
         this.child.stderr.on("data", (text) => (this.complaints += text));
         createInterface({ input: this.child.stdout }).on("line", (line) => this.lines.push(line));
+        this.child.on("close", () => (this.silent = true));
         this.over = once(this.child, "exit").catch((error) => (this.complaints += error.message));
         this.end = onTidy(() => this.kill());
     }
@@ -100,6 +101,7 @@ class Program {
                 const found = find(line);
                 if (found !== undefined) return found;
             }
+            if (this.silent) throw new Error(`${what} never came: the program ended; ${this.complaints}`);
         }, () => this.complaints);
     }
 }
