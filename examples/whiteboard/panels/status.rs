@@ -19,10 +19,15 @@ use crate::{
 use bevy::prelude::*;
 use bevy_egui::{
     EguiContexts,
-    egui::{Align, Align2, Color32, FontId, Layout, Margin, RichText, Sense, Ui, vec2},
+    egui::{Align, Align2, Color32, FontId, Layout, Margin, Response, RichText, Sense, Ui, vec2},
 };
 use bevy_quorum::{prelude::*, raft::NodeId, wire::PROTOCOL_VERSION};
 use std::time::Duration;
+
+/// What the line takes besides its text, in width.
+const PILL_PX: f32 = 36.0;
+/// What the island takes besides the line.
+const FRAME_PX: f32 = 12.0;
 
 /// Everything the panel tells about.
 #[derive(bevy::ecs::system::SystemParam)]
@@ -49,19 +54,24 @@ pub fn show(
     let (mood, line) = words::of(state, room.status(), facts.drafts.waiting_longer_than(PENDING_PATIENCE));
     let narrow = island::is_narrow(context);
     let (place, row) = if narrow { (Align2::LEFT_TOP, 1) } else { (Align2::RIGHT_BOTTOM, 0) };
-    island::float_in_row(context, tokens, "status", place, row, |ui| {
-        ui.horizontal(|ui| {
-            if pill(ui, tokens, mood, &line) {
+    let beside = if narrow { 0.0 } else { island::ROW_PX };
+    let width = context.content_rect().width() - 2.0 * island::MARGIN_PX - FRAME_PX - beside;
+    let height = island::float_in_row(context, tokens, "status", place, row, |ui| {
+        let line = ui.horizontal(|ui| {
+            let pill = pill(ui, tokens, mood, &line, width);
+            if pill.clicked() {
                 commands.write(Command::Toggle(Open::Status));
             }
             let help = Face { icon: Icon::Help, label: "Keys", keys: "?" };
             if !narrow && island::button(ui, tokens, help, Standing::Ready) {
                 commands.write(Command::Toggle(Open::Help));
             }
+            pill.rect.height()
         });
+        line.inner
     });
     if *open == Open::Status {
-        let rows = f32::from(row + 1) * island::ROW_PX;
+        let rows = f32::from(row + 1) * island::ROW_PX + height - island::BUTTON_PX;
         let offset = -place.to_sign() * vec2(island::MARGIN_PX, island::MARGIN_PX + rows);
         island::area("status details", place, offset).show(context, |ui| {
             island::frame(tokens).inner_margin(Margin::same(14)).show(ui, |ui| {
@@ -78,9 +88,12 @@ pub fn show(
     Ok(())
 }
 
-fn pill(ui: &mut Ui, tokens: &Tokens, mood: Mood, line: &str) -> bool {
-    let text = ui.painter().layout_no_wrap(line.to_owned(), FontId::proportional(island::TEXT_PX), tokens.text);
-    let (rect, response) = ui.allocate_exact_size(vec2(text.size().x + 36.0, island::BUTTON_PX), Sense::click());
+/// The line, which takes as many lines as it needs where the window is no wider than `width`.
+fn pill(ui: &mut Ui, tokens: &Tokens, mood: Mood, line: &str, width: f32) -> Response {
+    let font = FontId::proportional(island::TEXT_PX);
+    let text = ui.painter().layout(line.to_owned(), font, tokens.text, width - PILL_PX);
+    let size = vec2(text.size().x + PILL_PX, (text.size().y + 14.0).max(island::BUTTON_PX));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let fill = if response.hovered() { tokens.hover } else { Color32::TRANSPARENT };
     ui.painter().rect_filled(rect.shrink(1.0), 7.0, fill);
     let color = match mood {
@@ -90,7 +103,7 @@ fn pill(ui: &mut Ui, tokens: &Tokens, mood: Mood, line: &str) -> bool {
     };
     ui.painter().circle_filled(rect.left_center() + vec2(14.0, 0.0), 4.0, color);
     ui.painter().galley(rect.left_center() + vec2(26.0, -text.size().y / 2.0), text, tokens.text);
-    response.clicked()
+    response
 }
 
 fn details(ui: &mut Ui, tokens: &Tokens, status: &RoomStatus, facts: &Facts, notice: &mut Notice) {
@@ -103,9 +116,14 @@ fn details(ui: &mut Ui, tokens: &Tokens, status: &RoomStatus, facts: &Facts, not
             });
         });
     }
+    let reason = why_nobody_comes(&status.rendezvous);
+    if let Some(reason) = reason {
+        ui.label(RichText::new(reason).size(12.0).color(tokens.weak));
+    }
     ui.add_space(8.0);
     if island::quiet_button(ui, tokens, "Copy diagnostics").clicked() {
-        let lines: Vec<_> = rows.iter().map(|(what, value)| format!("{what}: {value}")).collect();
+        let rows = rows.iter().map(|(what, value)| format!("{what}: {value}"));
+        let lines: Vec<_> = rows.chain(reason.map(str::to_owned)).collect();
         notice.copy(&lines.join("\n"), "The diagnostics are copied");
     }
 }
@@ -155,9 +173,19 @@ fn reached(link: &LinkStats) -> String {
 }
 
 fn newcomers(rendezvous: &RendezvousState) -> String {
+    let words = match rendezvous {
+        RendezvousState::Connecting => "not yet",
+        RendezvousState::Connected => "can come in",
+        RendezvousState::Lost(_) | RendezvousState::Full(_) | RendezvousState::Blocked(_) => "can't come in now",
+    };
+    words.to_owned()
+}
+
+fn why_nobody_comes(rendezvous: &RendezvousState) -> Option<&str> {
     match rendezvous {
-        RendezvousState::Connecting => "not yet".into(),
-        RendezvousState::Connected => "can come in".into(),
-        RendezvousState::Lost(_) | RendezvousState::Full(_) | RendezvousState::Blocked(_) => "can't come in now".into(),
+        RendezvousState::Connecting | RendezvousState::Connected => None,
+        RendezvousState::Lost(reason) | RendezvousState::Full(reason) | RendezvousState::Blocked(reason) => {
+            Some(reason)
+        }
     }
 }

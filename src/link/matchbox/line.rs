@@ -41,6 +41,8 @@ pub(super) type Calm = Rc<Cell<bool>>;
 /// The far end of a line, on which it is served.
 pub(super) struct Line {
     url: String,
+    /// The same without the room's name, which tells people nothing.
+    server: String,
     rank: usize,
     texts: UnboundedReceiver<String>,
     reports: Reports,
@@ -48,18 +50,19 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// A line to the server at `url`, and what is said to it.
+    /// A line to the room at `url`, and what is said to its server.
     pub(super) fn new(url: String, rank: usize, reports: Reports, calm: Calm) -> (Self, UnboundedSender<String>) {
         let (say, texts) = unbounded();
-        (Self { url, rank, texts, reports, calm }, say)
+        let server = url.rsplit_once('/').map_or(&*url, |(server, _)| server).to_owned();
+        (Self { url, server, rank, texts, reports, calm }, say)
     }
 
     /// Connects, again and again.
     pub(super) async fn serve(mut self) {
         let mut failures = 0;
         loop {
-            let connected = within(PATIENCE, WebSocket::connect(&self.url)).await;
-            let timed_out = || LinkError::Unreachable { url: self.url.clone(), kind: ErrorKind::TimedOut };
+            let connected = within(PATIENCE, WebSocket::connect(&self.url, &self.server)).await;
+            let timed_out = || LinkError::Unreachable { url: self.server.clone(), kind: ErrorKind::TimedOut };
             let error = match connected.unwrap_or_else(|| Err(timed_out())) {
                 Ok(mut socket) => {
                     let mut let_in = false;
@@ -82,7 +85,7 @@ impl Line {
 
     /// Speaks with a server until it is gone, and says how that came.
     async fn talk(&mut self, socket: &mut WebSocket, let_in: &mut bool) -> Result<Infallible, LinkError> {
-        let gone = || LinkError::Gone { url: self.url.clone() };
+        let gone = || LinkError::Gone { url: self.server.clone() };
         let mut ping = Delay::new(PING_INTERVAL).fuse();
         let mut pings_missed = 0;
         loop {

@@ -15,18 +15,19 @@ mod platform {
     const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
     pub(in crate::link::matchbox) struct WebSocket {
-        url: String,
+        server: String,
         stream: WebSocketStream<ConnectStream>,
     }
 
     impl WebSocket {
-        pub(in crate::link::matchbox) async fn connect(url: &str) -> Result<Self, LinkError> {
+        /// Connects to `url`, which errors call `server`.
+        pub(in crate::link::matchbox) async fn connect(url: &str, server: &str) -> Result<Self, LinkError> {
             let config = WebSocketConfig::default()
                 .max_message_size(Some(MESSAGE_BYTES_MAX))
                 .max_frame_size(Some(MESSAGE_BYTES_MAX));
             let connected = connect_async_with_config(url, Some(config)).await;
-            let (stream, _) = connected.map_err(|error| in_words(url, error))?;
-            Ok(Self { url: url.to_owned(), stream })
+            let (stream, _) = connected.map_err(|error| in_words(server, error))?;
+            Ok(Self { server: server.to_owned(), stream })
         }
 
         /// False if the connection is gone.
@@ -44,16 +45,16 @@ mod platform {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => Ok(text.to_string()),
                 Some(Ok(Message::Close(Some(farewell)))) => {
-                    Err(ended(&self.url, farewell.code.into(), &farewell.reason))
+                    Err(ended(&self.server, farewell.code.into(), &farewell.reason))
                 }
-                Some(Ok(Message::Close(None)) | Err(_)) | None => Err(LinkError::Gone { url: self.url.clone() }),
+                Some(Ok(Message::Close(None)) | Err(_)) | None => Err(LinkError::Gone { url: self.server.clone() }),
                 Some(Ok(_)) => Ok(String::new()),
             }
         }
     }
 
-    fn in_words(url: &str, error: Error) -> LinkError {
-        let url = url.to_owned();
+    fn in_words(server: &str, error: Error) -> LinkError {
+        let url = server.to_owned();
         match error {
             Error::Io(error) => LinkError::Unreachable { url, kind: error.kind() },
             Error::Http(response) => LinkError::NotSignaling { url, status: response.status().as_u16() },
@@ -80,22 +81,23 @@ mod platform {
     const FAREWELL: Duration = Duration::from_secs(1);
 
     pub(in crate::link::matchbox) struct WebSocket {
-        url: String,
+        server: String,
         stream: WsStream,
         endings: Events<WsEvent>,
     }
 
     impl WebSocket {
-        pub(in crate::link::matchbox) async fn connect(url: &str) -> Result<Self, LinkError> {
-            let url = url.to_owned();
-            let (mut meta, stream) = match WsMeta::connect(&url, None).await {
+        /// Connects to `url`, which errors call `server`.
+        pub(in crate::link::matchbox) async fn connect(url: &str, server: &str) -> Result<Self, LinkError> {
+            let server = server.to_owned();
+            let (mut meta, stream) = match WsMeta::connect(url, None).await {
                 Ok(connected) => connected,
-                Err(WsErr::InvalidUrl { .. }) => return Err(LinkError::BadAddress { url }),
+                Err(WsErr::InvalidUrl { .. }) => return Err(LinkError::BadAddress { url: server }),
                 // A browser doesn't tell why.
-                Err(_) => return Err(LinkError::Unreachable { url, kind: ErrorKind::NotConnected }),
+                Err(_) => return Err(LinkError::Unreachable { url: server, kind: ErrorKind::NotConnected }),
             };
             let endings = meta.observe(Filter::Pointer(WsEvent::is_closed).into()).await;
-            Ok(Self { endings: endings.expect("nobody closes the list of those who listen"), url, stream })
+            Ok(Self { endings: endings.expect("nobody closes the list of those who listen"), server, stream })
         }
 
         /// False if the connection is gone.
@@ -115,9 +117,9 @@ mod platform {
                 Some(WsMessage::Binary(_)) => Ok(String::new()),
                 None => match select(self.endings.next(), Delay::new(FAREWELL)).await {
                     Either::Left((Some(WsEvent::Closed(farewell)), _)) => {
-                        Err(ended(&self.url, farewell.code, &farewell.reason))
+                        Err(ended(&self.server, farewell.code, &farewell.reason))
                     }
-                    _ => Err(LinkError::Gone { url: self.url.clone() }),
+                    _ => Err(LinkError::Gone { url: self.server.clone() }),
                 },
             }
         }
@@ -132,8 +134,8 @@ const TRY_AGAIN_LATER: u16 = 1013;
 
 /// How a connection ended that a server closed with this code and these words, which are at most 123 bytes (RFC 6455,
 /// section 5.5).
-fn ended(url: &str, code: u16, words: &str) -> LinkError {
-    let url = url.to_owned();
+fn ended(server: &str, code: u16, words: &str) -> LinkError {
+    let url = server.to_owned();
     if code != TRY_AGAIN_LATER {
         return LinkError::Gone { url };
     }
