@@ -146,12 +146,15 @@ struct Seat {
 }
 
 impl Seat {
-    /// Sits down and tells the others; if there is no place, that is told, and nothing comes of it.
+    /// Sits down and tells the others. Nothing comes of it if there is no place, which is told, or the name is none.
     fn take(rooms: Rooms, room: String, peer: PeerId, channel: SignalingChannel) -> Option<Self> {
         let mut taken = rooms.lock();
+        if room.len() > ROOM_NAME_BYTES_MAX {
+            return None;
+        }
         let full = match taken.get(&room) {
             Some(seats) => seats.len() >= SEATS_MAX,
-            None => taken.len() >= ROOMS_MAX || room.len() > ROOM_NAME_BYTES_MAX,
+            None => taken.len() >= ROOMS_MAX,
         };
         if full {
             tracing::warn!("a peer was turned away: there is no place for it");

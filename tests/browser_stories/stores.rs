@@ -141,6 +141,8 @@ pub async fn check() {
     let found = place(KEPT).await.open().unwrap().durable;
     let Term(written) = found.ballot.term;
     assert_eq!(found, Diary::after(written).0);
+    // It is free again once what was unfinished there is carried out.
+    drop(place(KEPT).await);
     show("written", written);
 }
 

@@ -27,12 +27,12 @@ pub fn of(state: &RoomState, status: &RoomStatus, waiting: usize) -> (Mood, Stri
 
 fn joining(status: &RoomStatus) -> String {
     match &status.rendezvous {
-        _ if status.peers.is_empty() && status.other_version.is_some() => of_another_version(status.other_version),
+        _ if !status.peers.is_empty() => "Joining the others".into(),
+        _ if status.other_version.is_some() => of_another_version(status.other_version),
         RendezvousState::Blocked(_) => "This browser connects to nobody".into(),
         RendezvousState::Full(_) => format!("{TAKES_NOBODY_IN}, trying again"),
         RendezvousState::Lost(_) => "Can't reach the signaling server, trying again".into(),
-        _ if status.peers.is_empty() => "Looking for the others".into(),
-        _ => "Joining the others".into(),
+        _ => "Looking for the others".into(),
     }
 }
 
@@ -83,7 +83,7 @@ fn short_of_people(status: &RoomStatus, here: usize, needed: usize, waiting: usi
     with_changes(&format!("Waiting for {missing} ({needed} of {} needed)", status.voters.len()), waiting)
 }
 
-/// What it means for a newcomer when the signaling server is full, or the room, or has too many from one address.
+/// What it means that the signaling server is full, or the room, or has too many from one address.
 const TAKES_NOBODY_IN: &str = "The signaling server takes nobody else in now";
 
 /// Who is to update so that the others can come in.
@@ -178,6 +178,8 @@ mod tests {
         let newcomer = RoomStatus { rendezvous: rendezvous.clone(), ..room(0, 0, &[]) };
         let told = of(&RoomState::Joining, &newcomer, 0).1;
         assert_eq!(told, "The signaling server takes nobody else in now, trying again");
+        let met = RoomStatus { peers: vec![NodeId(1)], ..newcomer };
+        assert_eq!(of(&RoomState::Joining, &met, 0).1, "Joining the others");
         let back = RoomStatus { rendezvous, ..room(3, 0, &[]) };
         assert_eq!(words(&back, 2), "The signaling server takes nobody else in now, 2 changes waiting");
     }

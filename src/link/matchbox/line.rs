@@ -15,9 +15,9 @@ use std::{cell::Cell, convert::Infallible, io::ErrorKind, rc::Rc, time::Duration
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before connecting again, at first; it doubles with every failure in a row.
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
-/// How long to wait before connecting again, at most, while no server is reached.
+/// How long to wait before connecting again, at most, while no server lets us in.
 const BACKOFF_MAX: Duration = Duration::from_secs(8);
-/// How long at most while another one is reached, so that there is no hurry.
+/// How long at most while another one does, so that there is no hurry.
 const BACKOFF_CALM_MAX: Duration = Duration::from_secs(30);
 /// How often a sign of life is asked for.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub(super) enum News {
 /// Which of the lines it comes from, and what.
 pub(super) type Reports = UnboundedSender<(usize, News)>;
 
-/// Whether some server is reached, as all lines know.
+/// Whether some server lets us in, as all lines know.
 pub(super) type Calm = Rc<Cell<bool>>;
 
 /// The far end of a line, on which it is served.

@@ -2,8 +2,8 @@
 //!
 //! Browsers promise that a transaction is carried out as a whole or not at all, and that it commits when nothing more is
 //! asked of it. When Firefox closes a page it ends the script wherever that is, and may commit what the script had asked
-//! for by then. So a transaction first puts down the whole group, and takes it away again at its end: where one is found,
-//! its changes are made once more. That ends in the same as if they had been made once.
+//! for by then. So a transaction puts down the whole group before it makes the first change, and takes it away again after
+//! the last one: where one is found, its changes are made once more. That ends in the same as if they had been made once.
 
 use super::{
     super::{
