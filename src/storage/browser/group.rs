@@ -74,8 +74,8 @@ impl Group {
         for change in self.changes() {
             match change {
                 Change::Put { table, key, sealed } => {
-                    let put = transaction.object_store(table.name())?;
-                    drop(put.put(JsValue::from(sealed)).with_key(key).without_key_type().primitive()?);
+                    let store = transaction.object_store(table.name())?;
+                    drop(store.put(JsValue::from(sealed)).with_key(key).without_key_type().primitive()?);
                 }
                 Change::Remove { table, first, last } => {
                     let range = KeyRange::Bound(first, false, last, false);
